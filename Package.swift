@@ -1,0 +1,129 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The dependency arrows below are the architecture (docs/ARCHITECTURE.md): a target may depend only on targets of a
+// lower level, and `swift build --explicit-target-dependency-import-check error` holds every import to them.
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "kindred",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "kindred", targets: ["KindredCommand"]),
+        .library(name: "KindredModel", targets: ["KindredModel"]),
+        .library(name: "KindredClient", targets: ["KindredClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+    ],
+    targets: [
+        // Level 0: values.
+        .target(name: "KindredModel", swiftSettings: settings),
+
+        // Level 1: the storage boundary.
+        .target(name: "KindredStorage", dependencies: ["KindredModel"], swiftSettings: settings),
+
+        // Level 2: decisions, and the engine on RocksDB.
+        .target(name: "KindredReplication", dependencies: ["KindredModel", "KindredStorage"], swiftSettings: settings),
+        .systemLibrary(
+            name: "CRocksDB", pkgConfig: "rocksdb",
+            providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
+        .target(
+            name: "KindredRocksDB", dependencies: ["KindredModel", "KindredStorage", "CRocksDB"],
+            swiftSettings: settings),
+
+        // Level 3: bytes ⇄ values, the shell, and what tests share.
+        .target(
+            name: "KindredWire",
+            dependencies: [
+                "KindredModel", nioCore, .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            exclude: ["Riak/Schemas"],
+            swiftSettings: settings),
+        .target(
+            name: "KindredNode",
+            dependencies: [
+                "KindredModel", "KindredStorage", "KindredReplication", nioCore, logging,
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "KindredTesting", dependencies: ["KindredModel", "KindredStorage", "KindredReplication"],
+            swiftSettings: settings),
+
+        // Level 4: the Swift client.
+        .target(
+            name: "KindredClient", dependencies: ["KindredModel", "KindredWire", nioCore, nioPosix],
+            swiftSettings: settings),
+
+        // Level 5: listeners.
+        .target(
+            name: "KindredServer",
+            dependencies: [
+                "KindredModel", "KindredWire", "KindredReplication", "KindredNode", nioCore, nioPosix, logging,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
+        // Level 6: the executable composes and runs.
+        .executableTarget(
+            name: "KindredCommand",
+            dependencies: [
+                "KindredModel", "KindredStorage", "KindredWire", "KindredClient", "KindredNode", "KindredRocksDB",
+                "KindredServer", logging, nioPosix,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings),
+
+        // Tests mirror Sources.
+        .testTarget(
+            name: "KindredModelTests", dependencies: ["KindredModel", "KindredTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "KindredStorageTests",
+            dependencies: ["KindredModel", "KindredStorage", "KindredRocksDB", "KindredTesting"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "KindredReplicationTests",
+            dependencies: ["KindredModel", "KindredStorage", "KindredReplication", "KindredTesting"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "KindredWireTests",
+            dependencies: [
+                "KindredModel", "KindredWire", nioCore, .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "KindredServerTests",
+            dependencies: [
+                "KindredModel", "KindredStorage", "KindredReplication", "KindredRocksDB", "KindredWire", "KindredNode",
+                "KindredServer", "KindredClient", "KindredTesting", nioCore, nioPosix, logging,
+            ],
+            swiftSettings: settings),
+        .testTarget(name: "KindredCommandTests", dependencies: ["KindredCommand"], swiftSettings: settings),
+        .testTarget(name: "RepositoryTests", swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Kindred: AsyncParsableCommand {
+    func run() async throws {}
+}

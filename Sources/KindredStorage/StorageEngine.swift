@@ -1,0 +1,125 @@
+/// The three tables of a node's storage. Each is an ordered map from bytes to bytes.
+///
+/// Key layouts are in `KeyLayout.swift`, record formats in `docs/formats/storage.md`.
+public enum Table: UInt8, CaseIterable, Sendable {
+    /// Object key → encoded `CausalObject`.
+    case objects = 0
+    /// (partition, dot) → object key: what was written, in the order in which each actor wrote it.
+    case log = 1
+    /// Names → small records: the node's identity, each partition's checkpoint, bucket types.
+    case metadata = 2
+}
+
+/// Why the storage could not do what it was asked. Never means "not found".
+public enum StorageError: Error, Hashable, Sendable {
+    /// There is no room: writes are refused until there is. Nothing was written.
+    case full(String)
+    /// The operating system or the engine failed; the text is its own. The fate of what was being written is unknown
+    /// until the engine has been reopened.
+    case failed(String)
+    /// Stored bytes do not decode, or fail their checksum.
+    case corrupt(String)
+    /// The engine is closed, or closed itself after an earlier failure.
+    case closed
+}
+
+/// What a read that must not wait for a disk can say.
+public enum MemoryRead: Sendable {
+    /// The value, found in memory.
+    case found([UInt8])
+    /// There certainly is no such key.
+    case absent
+    /// Only the disk knows. Ask `value(_:for:)`, on a thread that may wait.
+    case needsDisk
+}
+
+/// An ordered, transactional store of bytes: what Kindred needs of a disk.
+///
+/// **Guarantees.** A batch is applied whole or not at all, also across a crash. `commit` returns when the batch is where a
+/// killed process cannot lose it (the operating system has it); `synchronize` returns when everything committed before it was called
+/// survives a power cut. Reads see every committed batch. A read that fails throws; it never answers "absent".
+///
+/// **Threads.** All calls may come from any thread. `commit` has one caller at a time; `value`, `scan` and
+/// `synchronize` may run beside it.
+///
+/// A class-bound existential is deliberate: the calls are coarse (one commit for all requests of an event-loop tick, one read per
+/// cache miss), so dynamic dispatch costs nanoseconds, and nothing above has to be generic.
+public protocol StorageEngine: AnyObject, Sendable {
+    /// Reads one value; may wait for the disk.
+    func value(_ table: Table, for key: [UInt8]) throws(StorageError) -> [UInt8]?
+
+    /// Reads one value if that needs no disk.
+    func valueInMemory(_ table: Table, for key: [UInt8]) throws(StorageError) -> MemoryRead
+
+    /// Applies the batch atomically. See the type's guarantees.
+    func commit(_ batch: WriteBatch) throws(StorageError)
+
+    /// Makes durable, against power loss, everything committed before this call.
+    func synchronize() throws(StorageError)
+
+    /// Visits the entries with `range.lowerBound <= key < range.upperBound` in ascending order of key bytes, from one
+    /// consistent snapshot, until `visit` returns `.stop`.
+    ///
+    /// The buffers are valid only during the call of `visit`.
+    func scan(
+        _ table: Table, from lower: [UInt8], to upper: [UInt8]?,
+        _ visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> ScanStep
+    ) throws(StorageError)
+
+    /// Closes the engine and opens it again from what is on disk, replaying its log: after a failed `commit` this finds out which
+    /// batches were kept.
+    func reopen() throws(StorageError)
+
+    /// Flushes and closes. Later calls throw `.closed`.
+    func close() throws(StorageError)
+}
+
+/// What a scan does after an entry.
+public enum ScanStep: Sendable {
+    /// Go on with the next entry, if there is one.
+    case next
+    /// Go on with the first entry at or after this key, which must be greater than the current one.
+    case seek([UInt8])
+    /// End the scan.
+    case stop
+}
+
+/// Changes that are applied together or not at all, in order.
+public struct WriteBatch: Sendable {
+    /// One change of a batch.
+    public enum Operation: Hashable, Sendable {
+        case put(Table, key: [UInt8], value: [UInt8])
+        case delete(Table, key: [UInt8])
+        /// Deletes every key with `lower <= key < upper`.
+        case deleteRange(Table, from: [UInt8], to: [UInt8])
+    }
+
+    public private(set) var operations: [Operation] = []
+    /// The sum of the lengths of all keys and values.
+    public private(set) var byteCount = 0
+
+    public init() {}
+
+    public var isEmpty: Bool { operations.isEmpty }
+
+    public mutating func put(_ table: Table, key: [UInt8], value: [UInt8]) {
+        byteCount += key.count + value.count
+        operations.append(.put(table, key: key, value: value))
+    }
+
+    public mutating func delete(_ table: Table, key: [UInt8]) {
+        byteCount += key.count
+        operations.append(.delete(table, key: key))
+    }
+
+    public mutating func deleteRange(_ table: Table, from lower: [UInt8], to upper: [UInt8]) {
+        byteCount += lower.count + upper.count
+        operations.append(.deleteRange(table, from: lower, to: upper))
+    }
+
+    /// Empties the batch and keeps its memory for the next one.
+    public mutating func removeAll() {
+        operations.removeAll(keepingCapacity: true)
+        byteCount = 0
+    }
+}

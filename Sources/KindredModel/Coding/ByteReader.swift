@@ -8,6 +8,7 @@ public struct MalformedBytes: Error, Hashable, Sendable, CustomStringConvertible
         self.reason = reason
     }
 
+    /// The reason.
     public var description: String { reason }
 }
 
@@ -17,30 +18,33 @@ public struct MalformedBytes: Error, Hashable, Sendable, CustomStringConvertible
 /// must not outlive the buffer it reads.
 public struct ByteReader {
     @usableFromInline let bytes: UnsafeRawBufferPointer
-    /// Where the next read starts, from 0.
-    @usableFromInline internal(set) public var offset: Int
+    @usableFromInline var position: Int
 
     /// Starts reading at `offset`.
     @inlinable
     public init(_ bytes: UnsafeRawBufferPointer, offset: Int = 0) {
         self.bytes = bytes
-        self.offset = offset
+        self.position = offset
     }
+
+    /// Where the next read starts, from 0.
+    @inlinable
+    public var offset: Int { position }
 
     /// How many bytes are left.
     @inlinable
-    public var remaining: Int { bytes.count - offset }
+    public var remaining: Int { bytes.count - position }
 
     /// Whether everything has been read.
     @inlinable
-    public var isAtEnd: Bool { offset >= bytes.count }
+    public var isAtEnd: Bool { position >= bytes.count }
 
     /// Reads one byte.
     @inlinable
     public mutating func byte() throws(MalformedBytes) -> UInt8 {
-        guard offset < bytes.count else { throw MalformedBytes("truncated") }
-        defer { offset += 1 }
-        return bytes[offset]
+        guard position < bytes.count else { throw MalformedBytes("truncated") }
+        defer { position += 1 }
+        return bytes[position]
     }
 
     /// Reads an unsigned LEB128 integer: seven bits a byte, least significant first, ten bytes at most.
@@ -49,9 +53,9 @@ public struct ByteReader {
         var result: UInt64 = 0
         var shift: UInt64 = 0
         while true {
-            guard offset < bytes.count else { throw MalformedBytes("truncated integer") }
-            let byte = bytes[offset]
-            offset += 1
+            guard position < bytes.count else { throw MalformedBytes("truncated integer") }
+            let byte = bytes[position]
+            position += 1
             if shift == 63, byte > 1 { throw MalformedBytes("integer over 64 bits") }
             result |= UInt64(byte & 0x7F) << shift
             if byte < 0x80 { return result }
@@ -67,8 +71,8 @@ public struct ByteReader {
     ) throws(MalformedBytes) -> Number {
         let width = MemoryLayout<Number>.size
         guard remaining >= width else { throw MalformedBytes("truncated") }
-        defer { offset += width }
-        return Number(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Number.self))
+        defer { position += width }
+        return Number(bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: Number.self))
     }
 
     /// Reads an integer that counts things of at least `size` bytes each, so it cannot exceed what is left.
@@ -90,8 +94,8 @@ public struct ByteReader {
     @inlinable
     public mutating func range(of length: Int) throws(MalformedBytes) -> Range<Int> {
         guard length >= 0, length <= remaining else { throw MalformedBytes("truncated") }
-        defer { offset += length }
-        return offset..<(offset + length)
+        defer { position += length }
+        return position..<(position + length)
     }
 
     /// Copies the bytes at `range`, which must come from this reader.

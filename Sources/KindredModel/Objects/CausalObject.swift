@@ -1,0 +1,218 @@
+/// What a replica knows of one key: the versions that nothing it knows of has replaced, and the events that this reflects.
+///
+/// A dotted version vector set with explicit dots. The versions are values and the context is knowledge: an event in the context whose
+/// version is not here has been replaced or deleted. So a delete is the *absence* of a version whose dot the context covers, and needs no
+/// tombstone.
+///
+/// *Stored* objects are stripped of what the replica's clock vouches for; *filled* ones carry it again. Everything below works on
+/// filled objects, except where it says otherwise.
+/// (Preguiça et al., arXiv:1011.5808; Gonçalves et al., DottedDB, 2017. Unlike both, dots are explicit and the context has a
+/// cloud: counters belong to a partition replica, not to a key, so those of one key are sparse.)
+public struct CausalObject: Hashable, Sendable {
+    /// The versions, sorted by dot. More than one means siblings.
+    public private(set) var versions: [Version]
+    /// The events this object reflects, those of its versions included.
+    public internal(set) var context: CausalContext
+
+    /// Nothing known: neither versions nor events.
+    public init() {
+        versions = []
+        context = CausalContext()
+    }
+
+    /// An object of these versions and this knowledge; the versions' own dots are added to the context.
+    public init(versions: [Version], context: CausalContext) {
+        self.versions = versions.sorted { $0.dot < $1.dot }
+        self.context = context
+        for version in versions { self.context.insert(version.dot) }
+    }
+
+    /// Whether storing it would say nothing: no version, and no event beyond what was stripped.
+    public var isEmpty: Bool { versions.isEmpty && context.isEmpty }
+
+    /// The latest of the versions' timestamps; zero if there are none.
+    public var latestTimestamp: HybridTimestamp {
+        versions.reduce(.zero) { max($0, $1.timestamp) }
+    }
+
+    /// The highest of the versions' numbers; zero if there are none.
+    public var latestNumber: UInt64 {
+        versions.reduce(0) { max($0, $1.number) }
+    }
+
+    // MARK: Local events
+
+    /// Removes the versions that `seen` covers, and takes over its knowledge.
+    ///
+    /// - Returns: the versions removed.
+    public mutating func discard(_ seen: CausalContext) -> [Version] {
+        context.merge(seen)
+        return removeVersions { seen.contains($0.dot) }
+    }
+
+    /// Removes the versions that satisfy the condition; their dots stay known.
+    ///
+    /// - Returns: the versions removed, in order of their dots.
+    public mutating func removeVersions(where isRemoved: (Version) -> Bool) -> [Version] {
+        var removed: [Version] = []
+        versions.removeAll { version in
+            guard isRemoved(version) else { return false }
+            removed.append(version)
+            return true
+        }
+        return removed
+    }
+
+    /// Adds a version under its own new dot.
+    public mutating func insert(_ version: Version) {
+        var index = versions.count
+        while index > 0, versions[index - 1].dot >= version.dot { index -= 1 }
+        if index < versions.count, versions[index].dot == version.dot { return }
+        versions.insert(version, at: index)
+        context.insert(version.dot)
+    }
+
+    /// Records an event that leaves no version: a delete.
+    public mutating func record(_ dot: Dot) {
+        context.insert(dot)
+    }
+
+    // MARK: Synchronisation
+
+    /// Two replicas hold different content under one dot: one of them is damaged, or an actor id was used twice.
+    public struct Divergence: Hashable, Sendable {
+        /// The dot that names two writes.
+        public let dot: Dot
+    }
+
+    /// Joins what another replica knows: keeps the versions that both have, and those of either that the other has not heard of.
+    ///
+    /// Commutative, associative and idempotent. A dot with two different contents keeps the content whose bytes are larger, on
+    /// every replica the same, and is reported: it must raise an alarm.
+    public mutating func merge(_ other: CausalObject) -> [Divergence] {
+        var divergences: [Divergence] = []
+        var merged: [Version] = []
+        merged.reserveCapacity(versions.count + other.versions.count)
+        var left = versions[...]
+        var right = other.versions[...]
+        while let ours = left.first, let theirs = right.first {
+            if ours.dot == theirs.dot {
+                if ours != theirs { divergences.append(Divergence(dot: ours.dot)) }
+                merged.append(CausalObject.dominant(ours, theirs))
+                left.removeFirst()
+                right.removeFirst()
+            } else if ours.dot < theirs.dot {
+                if !other.context.contains(ours.dot) { merged.append(ours) }
+                left.removeFirst()
+            } else {
+                if !context.contains(theirs.dot) { merged.append(theirs) }
+                right.removeFirst()
+            }
+        }
+        merged += left.filter { !other.context.contains($0.dot) }
+        merged += right.filter { !context.contains($0.dot) }
+        versions = merged
+        context.merge(other.context)
+        return divergences
+    }
+
+    /// A fixed choice between two versions of one dot that should have been equal.
+    private static func dominant(_ left: Version, _ right: Version) -> Version {
+        if left == right { return left }
+        if left.timestamp != right.timestamp { return left.timestamp > right.timestamp ? left : right }
+        if left.number != right.number { return left.number > right.number ? left : right }
+        guard let leftContent = left.content, let rightContent = right.content else {
+            return left.content == nil ? right : left
+        }
+        return leftContent.lexicographicallyPrecedes(rightContent) ? right : left
+    }
+
+    // MARK: Stripping and filling
+
+    /// Adds what the replica's clock vouches for: every event of the base that touched this key is reflected here.
+    ///
+    /// - Parameter base: the base of the clock of the same snapshot; never an older one than the object was stripped with.
+    public mutating func fill(_ base: VersionVector) {
+        context.merge(base)
+    }
+
+    /// Removes from the context what the replica's clock vouches for; `fill` brings it back.
+    public mutating func strip(_ base: VersionVector) {
+        context.strip(base)
+    }
+}
+
+// MARK: - Coding
+
+extension CausalObject {
+    /// The first byte of every encoded object.
+    public static let formatVersion: UInt8 = 1
+
+    private enum Flags {
+        static let tombstone: UInt8 = 1
+        static let number: UInt8 = 2
+        static let all: UInt8 = tombstone | number
+    }
+
+    /// The record: format version, context, varint count of versions; per version a flag byte, varint actor, varint
+    /// counter, 8 bytes of timestamp, varint number (if flagged), and varint length and bytes of the content (unless a tombstone).
+    public func encoded() -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(versions.reduce(16 + context.cloud.count * 6) { $0 + 32 + ($1.content?.count ?? 0) })
+        bytes.append(CausalObject.formatVersion)
+        context.encode(into: &bytes)
+        bytes.append(varint: UInt64(versions.count))
+        for version in versions {
+            var flags: UInt8 = 0
+            if version.isTombstone { flags |= Flags.tombstone }
+            if version.number > 0 { flags |= Flags.number }
+            bytes.append(flags)
+            bytes.append(varint: UInt64(version.dot.actor.rawValue))
+            bytes.append(varint: version.dot.counter)
+            bytes.append(bigEndian: version.timestamp.rawValue)
+            if version.number > 0 { bytes.append(varint: version.number) }
+            if let content = version.content { bytes.append(lengthPrefixed: content) }
+        }
+        return bytes
+    }
+
+    /// Reads what `encoded` wrote. The contents are slices of `record`, not copies.
+    ///
+    /// The dots of the versions are *not* added to the context: a stripped object has them covered by the clock.
+    public init(encoded record: [UInt8]) throws(MalformedBytes) {
+        // Typed throws do not pass through `withUnsafeBytes` of older runtimes; a result does.
+        let decoded = record.withUnsafeBytes { buffer in
+            Result { () throws(MalformedBytes) -> CausalObject in
+                try CausalObject(from: ByteReader(buffer), of: record)
+            }
+        }
+        self = try decoded.get()
+    }
+
+    private init(from start: ByteReader, of record: [UInt8]) throws(MalformedBytes) {
+        var reader = start
+        guard try reader.byte() == CausalObject.formatVersion else {
+            throw MalformedBytes("causal object: unknown format version")
+        }
+        context = try CausalContext(from: &reader)
+        let count = try reader.count(ofAtLeast: 11)
+        versions = []
+        versions.reserveCapacity(count)
+        for _ in 0..<count {
+            let flags = try reader.byte()
+            guard flags & ~Flags.all == 0 else { throw MalformedBytes("causal object: unknown flags") }
+            guard let actor = UInt32(exactly: try reader.varint()) else {
+                throw MalformedBytes("causal object: actor too large")
+            }
+            let dot = Dot(ActorID(actor), try reader.varint())
+            guard versions.last.map({ $0.dot < dot }) ?? true else {
+                throw MalformedBytes("causal object: versions out of order")
+            }
+            let timestamp = HybridTimestamp(rawValue: try reader.bigEndian(UInt64.self))
+            let number = flags & Flags.number != 0 ? try reader.varint() : 0
+            let content = flags & Flags.tombstone != 0 ? nil : record[try reader.lengthPrefixedRange()]
+            versions.append(Version(dot: dot, timestamp: timestamp, number: number, content: content))
+        }
+        guard reader.isAtEnd else { throw MalformedBytes("causal object: bytes after the end") }
+    }
+}

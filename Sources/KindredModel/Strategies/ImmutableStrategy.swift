@@ -1,0 +1,26 @@
+/// The first content of a key stays for ever. The same content again is a success; other content is refused.
+///
+/// Replicas that cannot reach each other may each accept a first content. Then all of them are kept: the earliest one (by hybrid
+/// timestamp, then by dot) is shown and the others are evidence of the conflict.
+enum ImmutableStrategy {
+    static func apply(_ write: ClientWrite, as event: WriteEvent, to object: inout CausalObject) -> WriteOutcome {
+        guard let content = write.content else { return object.versions.isEmpty ? .unchanged : .refused(.immutable) }
+        if let shown = first(of: object) { return shown.content == content ? .unchanged : .refused(.exists) }
+        object.insert(Version(dot: event.dot, timestamp: event.timestamp, content: content))
+        return .applied(replaced: [], discarded: [])
+    }
+
+    /// The version that is shown, if there is any.
+    static func first(of object: CausalObject) -> Version? {
+        object.versions.min { $1.isLater(than: $0) }
+    }
+
+    /// Of versions with equal content, written at several replicas, keeps the earliest.
+    static func collapseEqualContents(_ object: inout CausalObject) {
+        guard object.versions.count > 1 else { return }
+        let versions = object.versions
+        _ = object.removeVersions { version in
+            versions.contains { $0.content == version.content && version.isLater(than: $0) }
+        }
+    }
+}

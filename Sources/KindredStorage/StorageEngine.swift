@@ -35,15 +35,16 @@ public enum MemoryRead: Sendable {
 
 /// An ordered, transactional store of bytes: what Kindred needs of a disk.
 ///
-/// **Guarantees.** A batch is applied whole or not at all, also across a crash. `commit` returns when the batch is where a
-/// killed process cannot lose it (the operating system has it); `synchronize` returns when everything committed before it was called
-/// survives a power cut. Reads see every committed batch. A read that fails throws; it never answers "absent".
+/// **Guarantees.** A batch is applied whole or not at all, also across a crash. `commit` returns when the batch is
+/// where a killed process cannot lose it (the operating system has it); `synchronize` returns when everything
+/// committed before it was called survives a power cut. Reads see every committed batch. A read that fails throws; it
+/// never answers "absent".
 ///
 /// **Threads.** All calls may come from any thread. `commit` has one caller at a time; `value`, `scan` and
 /// `synchronize` may run beside it.
 ///
-/// A class-bound existential is deliberate: the calls are coarse (one commit for all requests of an event-loop tick, one read per
-/// cache miss), so dynamic dispatch costs nanoseconds, and nothing above has to be generic.
+/// A class-bound existential is deliberate: the calls are coarse (one commit for all requests of an event-loop tick,
+/// one read per cache miss), so dynamic dispatch costs nanoseconds, and nothing above has to be generic.
 public protocol StorageEngine: AnyObject, Sendable {
     /// Reads one value; may wait for the disk.
     func value(_ table: Table, for key: [UInt8]) throws(StorageError) -> [UInt8]?
@@ -66,8 +67,8 @@ public protocol StorageEngine: AnyObject, Sendable {
         _ visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> ScanStep
     ) throws(StorageError)
 
-    /// Closes the engine and opens it again from what is on disk, replaying its log: after a failed `commit` this finds out which
-    /// batches were kept.
+    /// Closes the engine and opens it again from what is on disk, replaying its log: after a failed `commit` this
+    /// finds out which batches were kept.
     func reopen() throws(StorageError)
 
     /// Flushes and closes. Later calls throw `.closed`.
@@ -94,24 +95,30 @@ public struct WriteBatch: Sendable {
         case deleteRange(Table, from: [UInt8], to: [UInt8])
     }
 
+    /// The changes, in the order in which they apply.
     public private(set) var operations: [Operation] = []
     /// The sum of the lengths of all keys and values.
     public private(set) var byteCount = 0
 
+    /// Makes an empty batch.
     public init() {}
 
+    /// Whether there is nothing to do.
     public var isEmpty: Bool { operations.isEmpty }
 
+    /// Adds the writing of one value.
     public mutating func put(_ table: Table, key: [UInt8], value: [UInt8]) {
         byteCount += key.count + value.count
         operations.append(.put(table, key: key, value: value))
     }
 
+    /// Adds the removal of one key, which need not exist.
     public mutating func delete(_ table: Table, key: [UInt8]) {
         byteCount += key.count
         operations.append(.delete(table, key: key))
     }
 
+    /// Adds the removal of every key with `lower <= key < upper`.
     public mutating func deleteRange(_ table: Table, from lower: [UInt8], to upper: [UInt8]) {
         byteCount += lower.count + upper.count
         operations.append(.deleteRange(table, from: lower, to: upper))

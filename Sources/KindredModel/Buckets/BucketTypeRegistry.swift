@@ -86,7 +86,7 @@ package struct BucketTypeRegistry: Sendable {
     /// Only what was set on the bucket itself; the rest follows its type. Nil where an index is free.
     private var ownProperties: [PropertySet?] = []
     private var ownResolved: [BucketProperties] = []
-    private var bucketCount = 0
+    private var freeIndices: [UInt32] = []
 
     /// The registry of a new node: `default` as Riak has it, and one type for each strategy, all active.
     package init() {
@@ -196,7 +196,7 @@ package struct BucketTypeRegistry: Sendable {
         let changes = try Self.changes(properties, to: current, at: .bucket, isActive: type.isActive)
         let changed = own.overridden(by: changes)
         guard !changed.isEmpty else { return try resetProperties(ofBucket: bucket, inType: name) }
-        if own.isEmpty, bucketCount >= Self.maximumBucketsWithProperties {
+        if own.isEmpty, ownProperties.count - freeIndices.count >= Self.maximumBucketsWithProperties {
             throw .tooMany(
                 "\(Self.maximumBucketsWithProperties) buckets have properties of their own, and no more can: "
                     + "set them on a bucket type, or reset some buckets")
@@ -212,7 +212,7 @@ package struct BucketTypeRegistry: Sendable {
         let type = try activeType(name)
         if let number = buckets[Int(type.id)].remove(bucket) {
             ownProperties[Int(number)] = nil
-            bucketCount -= 1
+            freeIndices.append(number)
         }
         fast[Int(type.id)].hasOverrides = !buckets[Int(type.id)].isEmpty
         return BucketTypeRecord(key: Self.key(ofBucket: bucket, type: type.id), value: nil)
@@ -245,9 +245,9 @@ package struct BucketTypeRegistry: Sendable {
             return
         }
         let number: UInt32
-        if let free = ownProperties.firstIndex(of: nil) {
-            ownProperties[free] = properties
-            number = UInt32(free)
+        if let free = freeIndices.popLast() {
+            ownProperties[Int(free)] = properties
+            number = free
         } else {
             number = UInt32(ownProperties.count)
             ownProperties.append(properties)
@@ -256,7 +256,6 @@ package struct BucketTypeRegistry: Sendable {
         resolveOwn(number, of: type)
         buckets[Int(type)].set(bucket, to: number)
         fast[Int(type)].hasOverrides = true
-        bucketCount += 1
     }
 
     private mutating func resolveOwn(_ number: UInt32, of type: UInt32) {

@@ -3,7 +3,7 @@ package import NIOCore
 package import SwiftProtobuf
 
 /// A message that is rare enough for generated code. The properties are in Generated; see Schemas for what they mean.
-package protocol RiakMessage: Sendable {
+package protocol RiakMessage: SwiftProtobuf.Message {
     /// Decodes a message body.
     ///
     /// - Throws: `MalformedBytes` if it is not such a message or lacks a required field.
@@ -15,7 +15,7 @@ package protocol RiakMessage: Sendable {
     func riakBody() throws(MalformedBytes) -> [UInt8]
 }
 
-extension RiakMessage where Self: SwiftProtobuf.Message {
+extension RiakMessage {
     package init(riakBody: UnsafeRawBufferPointer) throws(MalformedBytes) {
         do {
             try self.init(serializedBytes: [UInt8](riakBody))

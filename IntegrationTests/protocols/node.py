@@ -43,12 +43,16 @@ class NodeTest(unittest.TestCase):
     maxDiff = None
 
     def setUp(self) -> None:
-        self.node = shared_node()
+        self.node = self.choose_node()
         self.name = f"b{next(_numbers)}"
         self.bucket = self.name.encode()
         self._pb: Optional[riak_pb.Connection] = None
         self._http: Optional[riak_http.Connection] = None
         self.addCleanup(self._end)
+
+    def choose_node(self) -> KindredProcess:
+        """Overridden where a test needs a node to itself."""
+        return shared_node()
 
     def _end(self) -> None:
         for connection in (self._pb, self._http):

@@ -292,6 +292,6 @@ class NamesOfAnyBytes(NodeTest):
     def test_keys_of_every_byte(self) -> None:
         for number in range(256):
             key = bytes([number]) + b"x"
-            target = f"/types/siblings/buckets/{self.name}/keys/{quote(key)}"
+            target = f"/types/siblings/buckets/{self.name}/keys/{quote(key, safe='')}"
             self.assert_status(self.http.put(target, b"%d" % number), 204)
             self.assertEqual(self.pb.get(self.bucket, key, b"siblings").values, [b"%d" % number])

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any, List
 
 import riak_http
@@ -159,6 +160,8 @@ class BadRequests(NodeTest):
             with self.subTest(garbage=garbage):
                 connection = self.new_http()
                 connection.send_raw(garbage)
+                # So that the server need not wait for more of it.
+                connection.socket.shutdown(socket.SHUT_WR)
                 try:
                     self.assertGreaterEqual(connection.receive().status, 400)
                 except riak_http.ConnectionEnded:

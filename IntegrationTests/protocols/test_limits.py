@@ -123,10 +123,10 @@ class Siblings(NodeTest):
 class Memory(NodeTest):
     """On a node of their own, because its memory is watched."""
 
-    def setUp(self) -> None:
-        super().setUp()
-        self.node = KindredProcess().start()
-        self.addCleanup(self.node.close)
+    def choose_node(self) -> KindredProcess:
+        node = KindredProcess().start()
+        self.addCleanup(node.close)
+        return node
 
     def test_announced_lengths_cost_nothing(self) -> None:
         Connection(self.node.pb).ping()

@@ -90,12 +90,15 @@ package struct PartitionReplica: Sendable {
         _ request: ReplicaWrite, wall: UInt64, time: inout HybridLogicalClock, in store: ObjectStore
     ) throws(StorageError) -> ReplicaWriteResult {
         var object: CausalObject
+        let unsynchronized: CommitSequence?
         switch try read(request.key, from: store) {
         case .needsDisk(let ticket): return .needsDisk(ticket)
-        case .object(let found, _): object = found
+        case .object(let found, let pending): (object, unsynchronized) = (found, pending)
         }
-        if let failure = request.precondition.failure(for: request.strategy.visibleVersions(of: object)) {
-            return .done(reply(.refused(.preconditionFailed(failure)), object, to: request))
+        if !request.precondition.isEmpty,
+            let failure = request.precondition.failure(for: request.strategy.visibleVersions(of: object))
+        {
+            return .done(reply(.refused(.preconditionFailed(failure)), object, to: request, after: unsynchronized))
         }
         let seen = request.write.seen?.timestamp ?? .zero
         let event = WriteEvent(
@@ -107,9 +110,9 @@ package struct PartitionReplica: Sendable {
             // A partition with one replica has nobody from whom an older write could still arrive.
             if request.strategy == .lastWriteWins { _ = object.removeVersions(where: \.isTombstone) }
             stage(object, of: request.key, event: event.dot, in: store)
-            return .done(reply(outcome, object, to: request, event: event))
+            return .done(reply(outcome, object, to: request, event: event, after: nil))
         }
-        return .done(reply(outcome, object, to: request))
+        return .done(reply(outcome, object, to: request, after: unsynchronized))
     }
 
     /// Whether this incarnation can have caused the events which a token speaks of. What an earlier incarnation may have minted and lost
@@ -148,7 +151,8 @@ package struct PartitionReplica: Sendable {
     package var needsCheckpoint: Bool { counter > checkpointed }
 
     private func reply(
-        _ outcome: WriteOutcome, _ object: CausalObject, to request: ReplicaWrite, event: WriteEvent? = nil
+        _ outcome: WriteOutcome, _ object: CausalObject, to request: ReplicaWrite, event: WriteEvent? = nil,
+        after unsynchronized: CommitSequence?
     ) -> ReplicaWriteReply {
         var known = request.write.seen ?? .nothing
         if let event {
@@ -156,7 +160,8 @@ package struct PartitionReplica: Sendable {
             known.timestamp = max(known.timestamp, event.timestamp)
             known.number = max(known.number, object.versions.last { $0.dot == event.dot }?.number ?? 0)
         }
-        return ReplicaWriteReply(outcome: outcome, object: object, writerKnows: known, event: event)
+        return ReplicaWriteReply(
+            outcome: outcome, object: object, writerKnows: known, event: event, unsynchronized: unsynchronized)
     }
 }
 
@@ -205,4 +210,6 @@ package struct ReplicaWriteReply: Sendable {
     package let writerKnows: Knowledge
     /// The name and time of the write, if it was applied.
     package let event: WriteEvent?
+    /// If nothing was applied: the commit that an answer which shows the object has to wait for.
+    package let unsynchronized: CommitSequence?
 }

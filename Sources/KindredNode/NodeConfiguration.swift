@@ -1,0 +1,53 @@
+package import KindredModel
+
+/// When a write is acknowledged.
+package enum Durability: String, Sendable, CaseIterable {
+    /// Once it would survive a power cut.
+    case synced
+    /// Once the operating system has it: a killed process loses nothing, a power cut up to a second of writes.
+    case relaxed
+}
+
+/// What can be chosen about a node's data.
+package struct NodeConfiguration: Sendable {
+    package var durability: Durability
+    /// Memory for objects that were used lately, in bytes.
+    package var cacheBytes: Int
+    /// How many partitions a *new* data directory gets.
+    package var partitions: UInt16
+    /// The name that clients are told.
+    package var name: String
+
+    package init(durability: Durability, cacheBytes: Int, partitions: UInt16, name: String) {
+        self.durability = durability
+        self.cacheBytes = cacheBytes
+        self.partitions = partitions
+        self.name = name
+    }
+}
+
+/// What the node needs of the world, passed in so that the composition decides.
+package struct NodeEnvironment: Sendable {
+    /// Milliseconds since 1970.
+    package var wallClock: @Sendable () -> UInt64
+    /// Names the current boot of the machine; empty if unknown.
+    package var bootID: String
+    /// So many random bytes, fit for secrets.
+    package var randomBytes: @Sendable (Int) -> [UInt8]
+    /// Runs work that waits for the disk on one of several threads.
+    package var offload: @Sendable (@escaping @Sendable () -> Void) -> Void
+    /// Runs synchronizations on a thread of their own, one after the other.
+    package var synchronizer: @Sendable (@escaping @Sendable () -> Void) -> Void
+
+    package init(
+        wallClock: @escaping @Sendable () -> UInt64, bootID: String, randomBytes: @escaping @Sendable (Int) -> [UInt8],
+        offload: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void,
+        synchronizer: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
+    ) {
+        self.wallClock = wallClock
+        self.bootID = bootID
+        self.randomBytes = randomBytes
+        self.offload = offload
+        self.synchronizer = synchronizer
+    }
+}

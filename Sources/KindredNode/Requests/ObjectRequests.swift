@@ -1,0 +1,282 @@
+package import KindredModel
+package import KindredReplication
+package import KindredStorage
+
+/// Names an object, in the bytes of somebody's buffer: valid only during the call it is passed to.
+package struct ObjectReference {
+    /// The bucket type's name; nil means `default`.
+    package let type: UnsafeRawBufferPointer?
+    package let bucket: UnsafeRawBufferPointer
+    package let key: UnsafeRawBufferPointer
+
+    package init(type: UnsafeRawBufferPointer?, bucket: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer) {
+        self.type = type
+        self.bucket = bucket
+        self.key = key
+    }
+}
+
+/// How many replicas a request wants to hear from; `default` leaves it to the bucket's properties.
+///
+/// One node has all replicas, so what it answers satisfies any number that the bucket's `n_val` allows.
+package struct ReplicaCounts {
+    package var first = Quorum.default
+    package var primary = Quorum.default
+    package var durable = Quorum.default
+    package var nodeConfirms = Quorum.default
+    /// Asks for another number of replicas than the bucket has.
+    package var nVal: UInt32?
+
+    package init() {}
+
+    func check(against properties: BucketProperties) throws(RequestFailure) {
+        let available = properties.nVal
+        let nVal = nVal.map { Int($0) } ?? available
+        guard nVal <= available, nVal > 0, first.replicas(of: nVal) != nil, primary.replicas(of: nVal) != nil,
+            durable.replicas(of: nVal) != nil, nodeConfirms.replicas(of: nVal) != nil
+        else { throw .tooManyReplicasAskedFor(nVal: nVal) }
+    }
+}
+
+/// A put as a protocol hands it over.
+package struct PutRequest {
+    package let object: ObjectReference
+    /// The encoded `ObjectContent`.
+    package let content: [UInt8]
+    /// The causal token; nil or empty means that the writer has seen nothing.
+    package let token: UnsafeRawBufferPointer?
+    package let precondition: Precondition
+    /// Also demands that the object be unchanged since the token.
+    package let ifNotModified: Bool
+    package let replicas: ReplicaCounts
+
+    package init(
+        object: ObjectReference, content: [UInt8], token: UnsafeRawBufferPointer?,
+        precondition: Precondition = .none, ifNotModified: Bool = false, replicas: ReplicaCounts = ReplicaCounts()
+    ) {
+        self.object = object
+        self.content = content
+        self.token = token
+        self.precondition = precondition
+        self.ifNotModified = ifNotModified
+        self.replicas = replicas
+    }
+}
+
+/// What a read found.
+package struct ObjectAnswer {
+    package let key: ObjectKey
+    package let strategy: ConflictStrategy
+    /// What the bucket's strategy shows; empty if there is no value.
+    package let versions: [Version]
+    /// What the reader knows now. Meaningful for an absent object too.
+    package let knowledge: Knowledge
+}
+
+/// What became of a put.
+package struct PutAnswer {
+    /// The object as it is now.
+    package let object: ObjectAnswer
+    /// What the writer knows, if it is not shown the object: what it knew, and its own write.
+    package let writerKnows: Knowledge
+    /// Whether anything has changed; false if an immutable key had this content already.
+    package let isNew: Bool
+}
+
+/// The operations on objects. Each answers nil if the object has to be loaded from the disk first: then nothing has happened, and the
+/// participant performs again once it is there.
+extension DataLoop {
+    /// Reads an object.
+    package func get(
+        _ object: ObjectReference, replicas counts: ReplicaCounts = ReplicaCounts()
+    ) throws(RequestFailure) -> ObjectAnswer? {
+        try checkReadable()
+        let (key, properties) = try locate(object)
+        try counts.check(against: properties)
+        switch try read(key) {
+        case .needsDisk(let ticket):
+            try load(key, ticket)
+            return nil
+        case .object(let found, let unsynchronized):
+            waitFor(unsynchronized)
+            statistics.gets += 1
+            return answer(found, key, properties.strategy)
+        }
+    }
+
+    /// Stores an object.
+    package func put(_ request: PutRequest) throws(RequestFailure) -> PutAnswer? {
+        try checkWritable()
+        guard request.content.count <= Limits.objectMaximumBytes else { throw .tooLarge(request.content.count) }
+        let (key, properties) = try locate(request.object)
+        try request.replicas.check(against: properties)
+        let seen = try open(request.token, for: key)
+        var precondition = request.precondition
+        if request.ifNotModified { precondition.notModifiedSince = seen?.context ?? CausalContext() }
+        let write = ClientWrite(content: request.content[...], seen: seen)
+        guard let reply = try perform(write, on: key, properties.strategy, precondition) else { return nil }
+        statistics.puts += 1
+        let object = answer(reply.object, key, properties.strategy)
+        if object.versions.count > 1 {
+            statistics.siblingPuts += 1
+            if object.versions.count >= Limits.siblingWarning {
+                logger.warning(
+                    "many siblings: the application does not resolve them",
+                    metadata: ["siblings": "\(object.versions.count)", "bucket": "\(text(request.object.bucket))"])
+            }
+        }
+        if request.content.count >= Limits.objectWarningBytes {
+            logger.warning(
+                "large object",
+                metadata: ["bytes": "\(request.content.count)", "bucket": "\(text(request.object.bucket))"])
+        }
+        if case .unchanged = reply.outcome {
+            return PutAnswer(object: object, writerKnows: object.knowledge, isNew: false)
+        }
+        return PutAnswer(object: object, writerKnows: reply.writerKnows, isNew: true)
+    }
+
+    /// Deletes what the token has seen of an object, or without a token all of it. Nil only while it is loaded.
+    package func delete(
+        _ object: ObjectReference, token: UnsafeRawBufferPointer?, precondition: Precondition = .none,
+        replicas counts: ReplicaCounts = ReplicaCounts()
+    ) throws(RequestFailure) -> PutAnswer? {
+        try checkWritable()
+        let (key, properties) = try locate(object)
+        try counts.check(against: properties)
+        let write = ClientWrite(content: nil, seen: try open(token, for: key))
+        guard let reply = try perform(write, on: key, properties.strategy, precondition) else { return nil }
+        statistics.deletes += 1
+        return PutAnswer(
+            object: answer(reply.object, key, properties.strategy), writerKnows: reply.writerKnows, isNew: true)
+    }
+
+    /// The causal token of an object for a client that knows this much.
+    package func token(_ knowledge: Knowledge, for key: ObjectKey) -> [UInt8] {
+        seal.seal(knowledge, for: key)
+    }
+
+    /// What a client knows that shows this token; nil if it shows none.
+    package func open(
+        _ token: UnsafeRawBufferPointer?, for key: ObjectKey
+    ) throws(RequestFailure) -> Knowledge? {
+        guard let token, !token.isEmpty else { return nil }
+        let knowledge: Knowledge
+        do throws(CausalToken.Refusal) {
+            knowledge = try seal.open(token, for: key)
+        } catch {
+            throw .invalidContext(error)
+        }
+        guard replicas[Int(key.partition)].couldHaveShown(knowledge.context) else {
+            throw .invalidContext(.fromTheFuture)
+        }
+        return knowledge
+    }
+
+    /// Finds where an object lives and what its bucket wants.
+    package func locate(_ object: ObjectReference) throws(RequestFailure) -> (ObjectKey, BucketProperties) {
+        guard !object.key.isEmpty else { throw .empty(.key) }
+        guard object.key.count <= Limits.keyBytes else { throw .tooLong(.key, limit: Limits.keyBytes) }
+        let (type, properties) = try bucket(object.bucket, ofType: object.type)
+        guard properties.dataType == nil else { throw .dataTypeBucket }
+        guard
+            let key = ObjectKey(
+                bucketType: type, bucket: object.bucket, key: object.key, partitions: identity.partitions,
+                hash: Self.cacheHash)
+        else { throw .tooLong(.bucket, limit: Limits.bucketNameBytes) }
+        return (key, properties)
+    }
+
+    /// Finds a bucket's type and its properties.
+    package func bucket(
+        _ bucket: UnsafeRawBufferPointer, ofType name: UnsafeRawBufferPointer?
+    ) throws(RequestFailure) -> (type: UInt32, properties: BucketProperties) {
+        guard !bucket.isEmpty else { throw .empty(.bucket) }
+        guard bucket.count <= Limits.bucketNameBytes else { throw .tooLong(.bucket, limit: Limits.bucketNameBytes) }
+        let type = try typeID(name)
+        guard let properties = bucketTypes.resolved(type: type, bucket: bucket) else {
+            throw .unknownType(name.map { Array($0) } ?? BucketType.defaultName)
+        }
+        return (type, properties)
+    }
+
+    /// The id of an active bucket type.
+    package func typeID(_ name: UnsafeRawBufferPointer?) throws(RequestFailure) -> UInt32 {
+        guard let name else { return BucketType.defaultID }
+        guard !name.isEmpty else { throw .empty(.type) }
+        guard let id = bucketTypes.typeID(named: name) else { throw .unknownType(Array(name)) }
+        return id
+    }
+
+    // MARK: Inside
+
+    /// Keyed by a secret of the process, like all hashes of the standard library: nobody can choose keys that collide.
+    private static func cacheHash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var hasher = Hasher()
+        hasher.combine(bytes: bytes)
+        return UInt64(bitPattern: Int64(hasher.finalize()))
+    }
+
+    private func read(_ key: ObjectKey) throws(RequestFailure) -> ReplicaRead {
+        do throws(StorageError) {
+            return try replicas[Int(key.partition)].read(key, from: store)
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    private func perform(
+        _ write: ClientWrite, on key: ObjectKey, _ strategy: ConflictStrategy, _ precondition: Precondition
+    ) throws(RequestFailure) -> ReplicaWriteReply? {
+        let request = ReplicaWrite(key: key, write: write, strategy: strategy, precondition: precondition)
+        let result: ReplicaWriteResult
+        do throws(StorageError) {
+            result = try replicas[Int(key.partition)].write(request, wall: wall, time: &time, in: store)
+        } catch {
+            throw .storage(error)
+        }
+        switch result {
+        case .needsDisk(let ticket):
+            try load(key, ticket)
+            return nil
+        case .done(let reply):
+            switch reply.outcome {
+            case .applied(_, let discarded):
+                statistics.discardedVersions += UInt64(discarded.count)
+                staged(inPartition: key.partition)
+            case .unchanged:
+                // What it found may not be durable yet; the same write, acknowledged twice, must be.
+                waitFor(reply.unsynchronized)
+            case .refused(let refusal):
+                statistics.refusals += 1
+                waitFor(reply.unsynchronized)
+                throw failure(refusal, reply, key, strategy)
+            }
+            return reply
+        }
+    }
+
+    private func failure(
+        _ refusal: WriteRefusal, _ reply: ReplicaWriteReply, _ key: ObjectKey, _ strategy: ConflictStrategy
+    ) -> RequestFailure {
+        switch refusal {
+        case .exists: .exists
+        case .immutable: .immutable
+        case .tooManySiblings(let count):
+            .tooManySiblings(count, token: token(answer(reply.object, key, strategy).knowledge, for: key))
+        case .preconditionFailed(let failure):
+            .preconditionFailed(failure, current: strategy.visibleVersions(of: reply.object))
+        }
+    }
+
+    private func answer(_ object: CausalObject, _ key: ObjectKey, _ strategy: ConflictStrategy) -> ObjectAnswer {
+        ObjectAnswer(
+            key: key, strategy: strategy, versions: strategy.visibleVersions(of: object),
+            knowledge: Knowledge(
+                context: object.context, timestamp: object.latestTimestamp, number: object.latestNumber))
+    }
+
+    private func text(_ bytes: UnsafeRawBufferPointer) -> String {
+        String(decoding: bytes.prefix(64), as: UTF8.self)
+    }
+}

@@ -32,9 +32,9 @@ enum BucketTypeRecords {
 
     /// Rebuilds the registry; without records it is that of a new node.
     static func load(from engine: any StorageEngine) throws(StorageError) -> BucketTypeRegistry {
-        var records: [BucketTypeRecord] = []
+        var records: [(key: [UInt8], value: [UInt8])] = []
         try engine.scan(.metadata, from: prefix, to: KeyLayout.successor(ofPrefix: prefix)) { key, value in
-            records.append(BucketTypeRecord(key: Array(key.dropFirst(prefix.count)), value: Array(value)))
+            records.append((key: Array(key.dropFirst(prefix.count)), value: Array(value)))
             return .next
         }
         do {

@@ -89,6 +89,12 @@ package final class DataLoop: @unchecked Sendable {
         replicas = try loadReplicas()
     }
 
+    /// Starts what happens by the clock.
+    package func start() {
+        guard durability == .relaxed else { return }
+        eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in self.synchronizeNow() }
+    }
+
     // MARK: Ticks
 
     /// Has the participant perform in the next tick.

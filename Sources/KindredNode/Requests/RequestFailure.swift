@@ -11,6 +11,8 @@ package enum RequestFailure: Error, Hashable, Sendable {
     case tooLong(NamePart, limit: Int)
     /// There is no active bucket type of this name.
     case unknownType([UInt8])
+    /// A bucket type or a bucket's properties could not be read or changed.
+    case bucketType(BucketTypeError)
     /// The bucket holds data types, and plain objects cannot be read or written there.
     case dataTypeBucket
     /// More replicas are asked for than the bucket has.

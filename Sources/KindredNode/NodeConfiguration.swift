@@ -1,5 +1,3 @@
-package import KindredModel
-
 /// When a write is acknowledged.
 package enum Durability: String, Sendable, CaseIterable {
     /// Once it would survive a power cut.

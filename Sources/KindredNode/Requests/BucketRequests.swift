@@ -1,5 +1,5 @@
 package import KindredModel
-package import KindredReplication
+import KindredReplication
 
 /// The operations on bucket types and on the properties of buckets.
 extension DataLoop {

@@ -1,6 +1,7 @@
 package import KindredModel
-package import KindredReplication
+import KindredReplication
 package import KindredStorage
+import NIOCore
 
 /// Lists the keys of a bucket, chunk by chunk, each from a snapshot of its own: keys written meanwhile may or may not be there.
 ///

@@ -1,6 +1,7 @@
 package import KindredModel
 package import KindredReplication
-package import KindredStorage
+import KindredStorage
+import Logging
 
 /// Names an object, in the bytes of somebody's buffer: valid only during the call it is passed to.
 package struct ObjectReference {

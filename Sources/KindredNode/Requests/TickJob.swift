@@ -1,4 +1,5 @@
-package import KindredStorage
+import KindredStorage
+import NIOCore
 
 /// One operation from outside the data loop, for callers that are not connections of it: they may use `async`.
 ///

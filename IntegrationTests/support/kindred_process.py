@@ -148,12 +148,12 @@ class KindredProcess:
             self._process.wait()
             self._forget()
 
-    def stop(self) -> None:
-        """SIGTERM, and insists that the node ends by itself, in time, with exit code 0."""
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Asks the node to end, and insists that it does so in time, with exit code 0."""
         self.assert_alive()
         process = self._process
         assert process is not None
-        process.terminate()
+        process.send_signal(number)
         try:
             code = process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -30,7 +30,8 @@ package final class RocksDBStorageEngine: StorageEngine {
 
     private let lock = ReadWriteLock()
     private let guarded: Guarded
-    private let isEnding = Atomic(false)
+    /// Set while `close` or `reopen` waits for calls under way.
+    let isEnding = Atomic(false)
     /// What made the engine need a `reopen`.
     private let failure = Mutex<StorageError?>(nil)
     private let freeSpace: Mutex<FreeSpaceGuard>

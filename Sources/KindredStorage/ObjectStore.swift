@@ -59,7 +59,7 @@ package final class ObjectStore {
         counts.misses &+= 1
         switch try engine.valueInMemory(.objects, for: key.bytes) {
         case .found(let value):
-            insert(key, value: value, sequence: forgotten)
+            insert(key, value: value, sequence: forgotten, isReferenced: false)
             return .found(value, unsynchronized: unsynchronized(forgotten))
         case .absent:
             return .absent(unsynchronized: unsynchronized(forgotten))
@@ -91,7 +91,7 @@ package final class ObjectStore {
         guard ticket.committed >= forgotten,
             key.bytes.withUnsafeBytes({ table.find($0, hash: key.hash) }) == nil
         else { return }
-        insert(key, value: value, sequence: forgotten)
+        insert(key, value: value, sequence: forgotten, isReferenced: true)
     }
 
     // MARK: Staging
@@ -214,7 +214,7 @@ package final class ObjectStore {
             table[id].sequence = next
             table[id].isReferenced = true
         } else {
-            id = insert(key, value: value, sequence: next)
+            id = insert(key, value: value, sequence: next, isReferenced: true)
         }
         if !table[id].isStaged {
             table[id].isStaged = true
@@ -222,11 +222,13 @@ package final class ObjectStore {
         }
     }
 
+    /// - Parameter isReferenced: whether the entry has its second chance from the start. What was merely read and lay in
+    ///   the engine's memory has not, so that reading everything once does not drive out what is in use.
     @discardableResult
-    private func insert(_ key: StorageKey, value: [UInt8]?, sequence: UInt64) -> Int {
+    private func insert(_ key: StorageKey, value: [UInt8]?, sequence: UInt64, isReferenced: Bool) -> Int {
         cachedBytes += key.bytes.count + (value?.count ?? 0) + Self.entryOverhead
         insertionsSinceEviction += 1
-        return table.insert(key, value: value, sequence: sequence)
+        return table.insert(key, value: value, sequence: sequence, isReferenced: isReferenced)
     }
 
     private func forget(_ id: Int) {

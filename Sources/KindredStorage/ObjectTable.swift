@@ -80,10 +80,11 @@ struct ObjectTable: ~Copyable {
     }
 
     /// Adds an entry for a key that the table does not have, and returns its id.
-    mutating func insert(_ key: StorageKey, value: [UInt8]?, sequence: UInt64) -> Int {
+    mutating func insert(_ key: StorageKey, value: [UInt8]?, sequence: UInt64, isReferenced: Bool) -> Int {
         if count >= (indexMask &+ 1) / 4 * 3 { growIndex() }
         let entry = Entry(
-            key: key.bytes, value: value, hash: key.hash, sequence: sequence, isReferenced: true, isStaged: false,
+            key: key.bytes, value: value, hash: key.hash, sequence: sequence, isReferenced: isReferenced,
+            isStaged: false,
             isVacant: false)
         let id: Int
         if let vacant = vacantIDs.popLast() {

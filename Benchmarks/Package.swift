@@ -15,10 +15,13 @@ let package = Package(
     name: "kindred-benchmarks",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "kindred-load", targets: ["KindredLoadCommand"])
+        .executable(name: "kindred-load", targets: ["KindredLoadCommand"]),
+        .executable(name: "kindred-microbenchmarks", targets: ["KindredMicrobenchmarks"]),
     ],
     dependencies: [
+        .package(name: "kindred", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
     ],
     targets: [
@@ -33,6 +36,17 @@ let package = Package(
         .executableTarget(
             name: "KindredLoadCommand",
             dependencies: ["KindredLoad", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings),
+
+        // What single operations cost.
+        .target(name: "CAllocationCount"),
+        .executableTarget(
+            name: "KindredMicrobenchmarks",
+            dependencies: [
+                "CAllocationCount", .product(name: "KindredModel", package: "kindred"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: settings),
 
         .testTarget(

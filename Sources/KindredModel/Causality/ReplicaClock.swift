@@ -64,18 +64,24 @@ public struct ReplicaClock: Hashable, Sendable {
     /// transfer, not more bits.
     public static let maximumGap: UInt64 = 65_536
 
-    /// The events that this clock has and `other` lacks, in canonical order, at most `limit` of them.
-    public func events(missingFrom other: ReplicaClock, limit: Int = .max) -> [Dot] {
+    /// The first `limit` events, in canonical order, that this clock has and `other` lacks.
+    ///
+    /// There is no default for the limit: what an empty replica lacks may be billions of events. The time taken is in proportion to the
+    /// limit and the size of the two clocks, never to the distance between them.
+    public func events(missingFrom other: ReplicaClock, limit: Int) -> [Dot] {
         var missing: [Dot] = []
+        var theirs = other.entries[...]
         for entry in entries {
-            let known = other.entries.first { $0.actor == entry.actor }
+            while let first = theirs.first, first.actor < entry.actor { theirs.removeFirst() }
+            let known = theirs.first.flatMap { $0.actor == entry.actor ? $0 : nil }
             let highest = entry.highest
-            var counter = (known?.base ?? 0) + 1
-            while counter <= highest, missing.count < limit {
+            var counter = known?.base ?? 0
+            while counter < highest {
+                guard missing.count < limit else { return missing }
+                counter += 1
                 if entry.contains(counter), known?.contains(counter) != true {
                     missing.append(Dot(entry.actor, counter))
                 }
-                counter += 1
             }
         }
         return missing
@@ -117,21 +123,23 @@ extension ReplicaClock.Entry {
         return true
     }
 
-    /// The base has just grown by one: moves every bit down by one, and takes in the run that now touches the base.
+    /// The base has just grown by one: takes in the run of events that now touches it, and moves the bits down to the new base.
     private mutating func advanceBase() {
-        while true {
-            let next = beyond.first.map { $0 & 1 != 0 } ?? false
-            shiftDown()
-            guard next else { break }
-            base += 1
-        }
+        let fullWords = beyond.prefix { $0 == .max }.count
+        let run = fullWords * 64 + (fullWords < beyond.count ? (~beyond[fullWords]).trailingZeroBitCount : 0)
+        base += UInt64(run)
+        // Bit 0 stood for the event after the old base plus one; the event that ends the run is missing and has no bit any more.
+        shiftDown(by: run + 1)
         while beyond.last == 0 { beyond.removeLast() }
     }
 
-    private mutating func shiftDown() {
+    private mutating func shiftDown(by distance: Int) {
+        let (words, bits) = distance.quotientAndRemainder(dividingBy: 64)
+        beyond.removeFirst(min(words, beyond.count))
+        guard bits > 0 else { return }
         for word in beyond.indices {
-            let carry = word + 1 < beyond.count ? beyond[word + 1] << 63 : 0
-            beyond[word] = beyond[word] >> 1 | carry
+            let carry = word + 1 < beyond.count ? beyond[word + 1] << UInt64(64 - bits) : 0
+            beyond[word] = beyond[word] >> UInt64(bits) | carry
         }
     }
 }
@@ -162,7 +170,7 @@ extension ReplicaClock {
         }
     }
 
-    /// Reads what `encode` wrote; refuses actors out of order and bitmaps over `maximumGap`.
+    /// Reads what `encode` wrote; refuses actors out of order or without events, and bitmaps that reach over `maximumGap`.
     public init(from reader: inout ByteReader) throws(MalformedBytes) {
         let count = try reader.count(ofAtLeast: 3)
         var previous: UInt64 = 0
@@ -181,7 +189,12 @@ extension ReplicaClock {
             var beyond: [UInt64] = []
             for _ in 0..<words { beyond.append(try reader.bigEndian(UInt64.self)) }
             guard beyond.last != 0 else { throw MalformedBytes("replica clock: trailing zero word") }
-            entries.append(Entry(actor: ActorID(id), base: base, beyond: beyond))
+            let entry = Entry(actor: ActorID(id), base: base, beyond: beyond)
+            guard entry.highest > 0 else { throw MalformedBytes("replica clock: actor without events") }
+            guard entry.highest - base <= ReplicaClock.maximumGap else {
+                throw MalformedBytes("replica clock: out of bounds")
+            }
+            entries.append(entry)
             previous = actor
         }
     }

@@ -60,7 +60,6 @@ public struct ByteReader {
             result |= UInt64(byte & 0x7F) << shift
             if byte < 0x80 { return result }
             shift += 7
-            if shift > 63 { throw MalformedBytes("integer over 64 bits") }
         }
     }
 

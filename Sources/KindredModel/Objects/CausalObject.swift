@@ -87,8 +87,8 @@ public struct CausalObject: Hashable, Sendable {
 
     /// Joins what another replica knows: keeps the versions that both have, and those of either that the other has not heard of.
     ///
-    /// Commutative, associative and idempotent. A dot with two different contents keeps the content whose bytes are larger, on
-    /// every replica the same, and is reported: it must raise an alarm.
+    /// Commutative, associative and idempotent. Of two different versions of one dot it keeps the one with the later timestamp, then the
+    /// higher number, then the larger bytes: on every replica the same one. They are reported, and must raise an alarm.
     public mutating func merge(_ other: CausalObject) -> [Divergence] {
         var divergences: [Divergence] = []
         var merged: [Version] = []
@@ -205,6 +205,7 @@ extension CausalObject {
                 throw MalformedBytes("causal object: actor too large")
             }
             let dot = Dot(ActorID(actor), try reader.varint())
+            guard dot.counter > 0 else { throw MalformedBytes("causal object: zero counter") }
             guard versions.last.map({ $0.dot < dot }) ?? true else {
                 throw MalformedBytes("causal object: versions out of order")
             }

@@ -36,8 +36,7 @@ public struct CausalContext: Hashable, Sendable {
 
     /// Whether the event is in the set.
     public func contains(_ dot: Dot) -> Bool {
-        if vector.contains(dot) { return true }
-        return !cloud.isEmpty && cloud.contains(dot)
+        vector.contains(dot) || cloudContains(dot)
     }
 
     /// Whether every event of `other` is in this set.
@@ -82,19 +81,37 @@ public struct CausalContext: Hashable, Sendable {
         if !cloud.isEmpty { cloud.removeAll { base.contains($0) } }
     }
 
+    private func cloudContains(_ dot: Dot) -> Bool {
+        var low = 0
+        var high = cloud.count
+        while low < high {
+            let middle = (low + high) / 2
+            if cloud[middle] == dot { return true }
+            if cloud[middle] < dot { low = middle + 1 } else { high = middle }
+        }
+        return false
+    }
+
+    /// One walk along the sorted dots, actor by actor: those that follow the vector without a gap move it up.
     private mutating func normalise() {
         cloud.sort()
         var kept: [Dot] = []
-        for dot in cloud {
-            let known = vector.counter(of: dot.actor)
-            if dot.counter <= known || kept.last == dot { continue }
-            if dot.counter == known + 1 {
-                vector.include(through: dot)
-            } else {
-                kept.append(dot)
+        var grown: [VersionVector.Entry] = []
+        var index = 0
+        while index < cloud.count {
+            let actor = cloud[index].actor
+            let start = vector.counter(of: actor)
+            var known = start
+            while index < cloud.count, cloud[index].actor == actor {
+                let dot = cloud[index]
+                index += 1
+                if dot.counter <= known || kept.last == dot { continue }
+                if dot.counter == known + 1 { known += 1 } else { kept.append(dot) }
             }
+            if known > start { grown.append(VersionVector.Entry(actor, known)) }
         }
         cloud = kept
+        vector.merge(VersionVector(sortedEntries: grown))
     }
 }
 

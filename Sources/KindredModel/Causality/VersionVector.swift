@@ -59,10 +59,15 @@ public struct VersionVector: Hashable, Sendable {
 
     /// How many events of `actor` are in the set.
     public func counter(of actor: ActorID) -> UInt64 {
-        for entry in entries where entry.actor >= actor {
-            return entry.actor == actor ? entry.counter : 0
+        var low = 0
+        var high = entries.count
+        // Vectors from outside may be long; the last few steps, and all of the usual three actors, are a walk.
+        while high - low > 8 {
+            let middle = (low + high) / 2
+            if entries[middle].actor <= actor { low = middle } else { high = middle }
         }
-        return 0
+        while low < high, entries[low].actor < actor { low += 1 }
+        return low < high && entries[low].actor == actor ? entries[low].counter : 0
     }
 
     /// Whether the event is in the set.

@@ -81,6 +81,11 @@ public struct CausalContext: Hashable, Sendable {
         if !cloud.isEmpty { cloud.removeAll { base.contains($0) } }
     }
 
+    /// Forgets dots beyond a gap. Knowing less is always safe: a version that a write no longer claims to have seen is kept beside it.
+    mutating func removeFromCloud(where isRemoved: (Dot) -> Bool) {
+        cloud.removeAll(where: isRemoved)
+    }
+
     private func cloudContains(_ dot: Dot) -> Bool {
         var low = 0
         var high = cloud.count

@@ -77,6 +77,27 @@ public struct CausalObject: Hashable, Sendable {
         context.insert(dot)
     }
 
+    /// A writer that is not shown the object is answered no more dots beyond a gap than this.
+    public static let answeredCloudLimit = 64
+
+    /// What the writer of `dot` knows, now that this object reflects the write: what it had seen, and its own write. Never more, because it
+    /// has not been shown the rest.
+    ///
+    /// The replica's counter moves with every write to the partition, so a writer that never reads would collect a gap with each
+    /// write, until its token is too long. Beyond `answeredCloudLimit` the dots are therefore forgotten whose versions this object has
+    /// seen replaced: here they have no effect any more. At a replica that lags so far behind that it still holds such a version, the
+    /// writer's next write leaves it as a sibling until the events that replaced it arrive; nothing can be lost.
+    public func contextForWriter(of dot: Dot, having seen: CausalContext) -> CausalContext {
+        var known = seen
+        known.insert(dot)
+        if known.cloud.count > CausalObject.answeredCloudLimit {
+            known.removeFromCloud { gone in
+                gone != dot && context.contains(gone) && !versions.contains { $0.dot == gone }
+            }
+        }
+        return known
+    }
+
     // MARK: Synchronisation
 
     /// Two replicas hold different content under one dot: one of them is damaged, or an actor id was used twice.

@@ -156,7 +156,7 @@ package struct PartitionReplica: Sendable {
     ) -> ReplicaWriteReply {
         var known = request.write.seen ?? .nothing
         if let event {
-            known.context.insert(event.dot)
+            known.context = object.contextForWriter(of: event.dot, having: known.context)
             known.timestamp = max(known.timestamp, event.timestamp)
             known.number = max(known.number, object.versions.last { $0.dot == event.dot }?.number ?? 0)
         }

@@ -48,11 +48,13 @@ package enum Limits {
     // MARK: Listeners
 
     /// The largest protocol-buffers frame: the largest object, its metadata and a causal context.
-    package static let frameBytes = (64 << 20)
+    package static let frameBytes = 64 << 20
     /// A connection whose client does not read is not read from while so many bytes wait to be sent.
     package static let outputHighWatermark = 4 << 20
     /// Simultaneous client connections; more are told so and closed. Each costs about 20 KiB when idle.
     package static let connections = 10_000
+    /// Memory promised to messages that have begun and are larger than a read: the rest are told "overload".
+    package static let partialMessageBytes = 1 << 30
     /// A connection that has begun a message and does not finish it within this many seconds is closed.
     package static let partialMessageSeconds: Int64 = 60
 

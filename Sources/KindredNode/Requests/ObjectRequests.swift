@@ -152,6 +152,13 @@ extension DataLoop {
             object: answer(reply.object, key, properties.strategy), writerKnows: reply.writerKnows, isNew: true)
     }
 
+    /// A key for an object whose client leaves the choice to us: 160 random bits in base 62.
+    package func makeKey() -> [UInt8] {
+        let digits = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
+        // 27 digits of 62 hold 160 bits; the bias of a remainder does not matter for uniqueness.
+        return environment.randomBytes(27).map { digits[Int($0) % digits.count] }
+    }
+
     /// The causal token of an object for a client that knows this much.
     package func token(_ knowledge: Knowledge, for key: ObjectKey) -> [UInt8] {
         seal.seal(knowledge, for: key)

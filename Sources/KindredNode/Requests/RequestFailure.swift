@@ -21,6 +21,8 @@ package enum RequestFailure: Error, Hashable, Sendable {
     case invalidContext(CausalToken.Refusal)
     /// The object is larger than may be stored.
     case tooLarge(Int)
+    /// The object has more links, user metadata and index entries than may be stored.
+    case tooMuchMetadata(limit: Int)
     /// The write would add a sibling to too many; with this token, they can be replaced.
     case tooManySiblings(Int, token: [UInt8])
     /// The key is immutable and has other content.

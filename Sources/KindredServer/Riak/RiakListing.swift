@@ -1,0 +1,94 @@
+import Foundation
+import KindredModel
+import KindredNode
+import KindredReplication
+import KindredStorage
+import KindredWire
+import NIOCore
+
+/// A listing of keys or buckets on its way to a client, part by part. `next` may wait for the disk.
+struct RiakListing: Sendable {
+    enum Source: Sendable {
+        case keys(KeyListing)
+        /// Buckets come at once; `streaming` decides whether the answer says `done`.
+        case buckets(type: UInt32, engine: any StorageEngine, partitions: UInt16, streaming: Bool)
+    }
+
+    /// A message of the answer.
+    enum Part: Sendable {
+        case keys([[UInt8]])
+        case endOfKeys
+        case buckets([[UInt8]], streaming: Bool)
+        case failed(RequestFailure)
+    }
+
+    private var source: Source
+    /// When the client stops waiting.
+    private let deadline: NIODeadline?
+
+    init(_ source: Source, timeoutMilliseconds: UInt32?, received: NIODeadline) {
+        self.source = source
+        deadline = timeoutMilliseconds.map { $0 == 0 ? nil : received + .milliseconds(Int64($0)) } ?? nil
+    }
+
+    mutating func next() -> Part {
+        do throws(StorageError) {
+            let part: Part
+            switch source {
+            case .keys(var listing):
+                let keys = try listing.next(limit: Limits.keysPerChunk)
+                source = .keys(listing)
+                part = keys.map(Part.keys) ?? .endOfKeys
+            case .buckets(let type, let engine, let partitions, let streaming):
+                let buckets = try BucketListing.buckets(ofType: type, in: engine, partitions: partitions)
+                part = .buckets(buckets, streaming: streaming)
+            }
+            // Too late is too late, also for the last message: the client has been told how long it would take at most.
+            if let deadline, NIODeadline.now() >= deadline { return .failed(.timeout) }
+            return part
+        } catch {
+            return .failed(.storage(error))
+        }
+    }
+}
+
+extension RiakListing.Part {
+    /// Appends the message.
+    ///
+    /// - Returns: whether it ends the answer.
+    func append(to output: inout ByteBuffer) -> Bool {
+        switch self {
+        case .keys(let keys):
+            var message = RpbListKeysResp()
+            message.keys = keys.map { Data($0) }
+            append(message, .listKeysResponse, to: &output)
+            return false
+        case .endOfKeys:
+            var message = RpbListKeysResp()
+            message.done = true
+            append(message, .listKeysResponse, to: &output)
+            return true
+        case .buckets(let buckets, let streaming):
+            var message = RpbListBucketsResp()
+            message.buckets = buckets.map { Data($0) }
+            if streaming {
+                if !buckets.isEmpty { append(message, .listBucketsResponse, to: &output) }
+                message = RpbListBucketsResp()
+                message.done = true
+            }
+            append(message, .listBucketsResponse, to: &output)
+            return true
+        case .failed(let failure):
+            output.appendRiakError(RiakErrorText.text(for: failure))
+            return true
+        }
+    }
+
+    private func append(_ message: some RiakMessage, _ code: RiakMessageCode, to output: inout ByteBuffer) {
+        do throws(MalformedBytes) {
+            try output.appendRiakFrame(code, message)
+        } catch {
+            output.appendRiakError("\(error)")
+        }
+    }
+}

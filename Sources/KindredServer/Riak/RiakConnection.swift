@@ -280,7 +280,8 @@ final class RiakConnection: ChannelDuplexHandler, TickParticipant {
             input.discardReadBytes()
         }
         guard partialMessageTimeout == nil else { return }
-        partialMessageTimeout = loop.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Limits.partialMessageSeconds)) {
+        partialMessageTimeout = loop.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Limits.partialMessageSeconds))
+        {
             self.partialMessageTimeout = nil
             self.context?.close(promise: nil)
         }

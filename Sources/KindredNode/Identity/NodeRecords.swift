@@ -30,12 +30,21 @@ enum BucketTypeRecords {
         }
     }
 
-    /// Rebuilds the registry; without records it is that of a new node.
+    /// Rebuilds the registry. A new node's is made, and its records are written.
     static func load(from engine: any StorageEngine) throws(StorageError) -> BucketTypeRegistry {
         var records: [(key: [UInt8], value: [UInt8])] = []
         try engine.scan(.metadata, from: prefix, to: KeyLayout.successor(ofPrefix: prefix)) { key, value in
             records.append((key: Array(key.dropFirst(prefix.count)), value: Array(value)))
             return .next
+        }
+        guard !records.isEmpty else {
+            let registry = BucketTypeRegistry()
+            var batch = WriteBatch()
+            for record in registry.records {
+                if let value = record.value { batch.put(.metadata, key: prefix + record.key, value: value) }
+            }
+            try engine.commit(batch)
+            return registry
         }
         do {
             return try BucketTypeRegistry(records: records)

@@ -1,11 +1,11 @@
 package import KindredNode
-package import NIOCore
-package import NIOPosix
+import NIOCore
+import NIOPosix
 
 /// Listens for clients of Riak's protocol buffers, on the data loop's own event loop: their requests run where the data is.
 package struct RiakListener: Sendable {
-    /// Where it listens.
-    package let address: SocketAddress
+    /// Where it listens: host and port.
+    package let address: String
     private let channel: any Channel
 
     /// Starts to listen.
@@ -32,10 +32,7 @@ package struct RiakListener: Sendable {
                 }
             }
             .bind(host: host, port: port).get()
-        guard let address = channel.localAddress else {
-            throw ChannelError.unknownLocalAddress
-        }
-        return RiakListener(address: address, channel: channel)
+        return RiakListener(address: "\(host):\(channel.localAddress?.port ?? port)", channel: channel)
     }
 
     /// Stops to accept connections; those that exist go on.

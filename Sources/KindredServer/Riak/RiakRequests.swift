@@ -2,6 +2,7 @@ import Foundation
 import KindredModel
 import KindredNode
 import KindredReplication
+import KindredStorage
 import KindredWire
 import NIOCore
 

@@ -1,0 +1,76 @@
+import Foundation
+import KindredNode
+import KindredRocksDB
+import KindredServer
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// A node with its listeners. Here the engine, the threads and the clocks are chosen; everything below sees only protocols.
+struct RunningNode: Service {
+    let pbAddress: String
+    let httpAddress: String
+    private let loop: DataLoop
+    private let riak: RiakListener
+    private let http: HTTPListener
+    private let logger: Logger
+
+    /// How long requests that are under way may take when the node is told to stop.
+    private static let shutdownGrace = Duration.milliseconds(250)
+
+    static func start(_ configuration: ServerConfiguration, logger: Logger) async throws -> RunningNode {
+        let dataGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let disk = NIOThreadPool(numberOfThreads: 4)
+        let synchronizer = NIOThreadPool(numberOfThreads: 1)
+        disk.start()
+        synchronizer.start()
+
+        var storage = RocksDBConfiguration(directory: configuration.data)
+        storage.freeSpaceReserve = configuration.diskReserveBytes
+        let engine = try RocksDBStorageEngine(storage)
+        let loop = try DataLoop(
+            on: dataGroup.next(), engine: engine, configuration: configuration.node,
+            environment: NodeEnvironment(
+                wallClock: { UInt64(max(0, Date().timeIntervalSince1970 * 1_000)) },
+                bootID: bootID(),
+                randomBytes: { count in
+                    var generator = SystemRandomNumberGenerator()
+                    return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+                },
+                offload: { work in disk.submit { _ in work() } },
+                synchronizer: { work in synchronizer.submit { _ in work() } }),
+            logger: logger)
+        loop.start()
+        do {
+            let riak = try await RiakListener.start(
+                host: configuration.pb.host, port: configuration.pb.port, loop: loop, nodeName: configuration.node.name)
+            let http = try await HTTPListener.start(
+                host: configuration.http.host, port: configuration.http.port, loop: loop,
+                nodeName: configuration.node.name, logger: logger)
+            return RunningNode(
+                pbAddress: riak.address, httpAddress: http.address, loop: loop, riak: riak, http: http, logger: logger)
+        } catch {
+            try? await loop.eventLoop.submit { try loop.close() }.get()
+            throw error
+        }
+    }
+
+    /// Serves until it is asked to stop; then stops listening, lets what is under way end, and closes the storage in good order.
+    func run() async throws {
+        try? await gracefulShutdown()
+        logger.notice("stopping")
+        try? await riak.stop()
+        try? await http.stop()
+        try? await Task.sleep(for: Self.shutdownGrace)
+        try await loop.eventLoop.submit { try loop.close() }.get()
+        logger.notice("stopped: everything is on disk")
+    }
+
+    /// Names this boot of the machine, where the system says.
+    private static func bootID() -> String {
+        let path = "/proc/sys/kernel/random/boot_id"
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return "" }
+        return text.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+}

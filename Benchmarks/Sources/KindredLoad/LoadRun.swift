@@ -24,6 +24,8 @@
             defer { contexts?.deallocate() }
             let zipfian = KeyChooser.needsRanks(options.distribution) ? ZipfianRanks(count: options.keys) : nil
 
+            // A process that can't be observed is noticed before any load.
+            _ = try Sample(options)
             var threads: [WorkerThread<Codec>] = []
             for index in 0..<options.threads {
                 threads.append(
@@ -39,12 +41,10 @@
             _ threads: [WorkerThread<Codec>], _ options: LoadOptions
         ) throws(LoadError) {
             func everyKey(_ round: (Range<Int>) -> Worker<Codec>.Round) throws(LoadError) {
-                for (index, thread) in threads.enumerated() {
-                    let first = options.keys * index / threads.count
-                    let last = options.keys * (index + 1) / threads.count
-                    try thread.start(round(first..<last))
+                let rounds = threads.indices.map { index in
+                    round(options.keys * index / threads.count..<options.keys * (index + 1) / threads.count)
                 }
-                for thread in threads { thread.join() }
+                try together(threads, rounds) {}
                 let errors = total(threads).errors
                 guard errors.isEmpty else {
                     throw LoadError("preparing the keys failed: \(LoadReport.list(errors))")
@@ -61,16 +61,29 @@
         ) throws(LoadError) -> LoadReport {
             let start = monotonicNow() + UInt64(options.warmupSeconds * 1e9)
             let end = start + UInt64(options.durationSeconds * 1e9)
-            for thread in threads { try thread.start(.measure(start: start, end: end)) }
-            // The process ends if this throws; its threads end with it.
-            sleep(until: start)
-            let before = try Sample(options)
-            sleep(until: end)
-            let after = try Sample(options)
-            for thread in threads { thread.join() }
+            let rounds = threads.map { _ in Worker<Codec>.Round.measure(start: start, end: end) }
+            let (before, after) = try together(threads, rounds) { () throws(LoadError) in
+                sleep(until: start)
+                let before = try Sample(options)
+                sleep(until: end)
+                return (before, try Sample(options))
+            }
             return LoadReport(
                 options, total(threads), server: CPUUse(from: before.server, to: after.server),
                 generator: CPUUse(from: before.generator, to: after.generator))
+        }
+
+        /// Runs a round on every thread, and `body` meanwhile; no thread runs any more when this returns or throws.
+        private static func together<Codec: RequestCodec, Value>(
+            _ threads: [WorkerThread<Codec>], _ rounds: [Worker<Codec>.Round], _ body: () throws(LoadError) -> Value
+        ) throws(LoadError) -> Value {
+            var started = 0
+            defer { for thread in threads[..<started] { thread.join() } }
+            for (thread, round) in zip(threads, rounds) {
+                try thread.start(round)
+                started += 1
+            }
+            return try body()
         }
 
         private struct Sample {

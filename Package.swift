@@ -80,7 +80,8 @@ let package = Package(
         .target(
             name: "KindredServer",
             dependencies: [
-                "KindredModel", "KindredWire", "KindredReplication", "KindredNode", nioCore, nioPosix, logging,
+                "KindredModel", "KindredStorage", "KindredWire", "KindredReplication", "KindredNode", nioCore, nioPosix,
+                logging,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -66,3 +66,5 @@ extension RpbSetBucketTypeReq: RiakMessage {}
 extension RpbGetBucketKeyPreflistReq: RiakMessage {}
 extension RpbGetBucketKeyPreflistResp: RiakMessage {}
 extension RpbAuthReq: RiakMessage {}
+extension KindredAdministrationReq: RiakMessage {}
+extension KindredAdministrationResp: RiakMessage {}

@@ -1,4 +1,5 @@
-/// The byte that says which message a frame of Riak's protocol holds: every code the protocol has given out.
+/// The byte that says which message a frame of Riak's protocol holds: every code the protocol has given out, and two of
+/// Kindred's own.
 ///
 /// Names follow the protocol's own, without their `Rpb`; a code outside this list is answered with an error.
 package enum RiakMessageCode: UInt8, Sendable, CaseIterable {
@@ -109,6 +110,10 @@ package enum RiakMessageCode: UInt8, Sendable, CaseIterable {
     case foldReapTombstonesRequest = 230
     case foldEraseKeysRequest = 231
 
+    // Kindred's own: the protocol has given out no code between 231 and 253.
+    case administrationRequest = 240
+    case administrationResponse = 241
+
     case authenticationRequest = 253
     case authenticationResponse = 254
     case startTLS = 255
@@ -142,6 +147,7 @@ package enum RiakMessageCode: UInt8, Sendable, CaseIterable {
         case .setBucketRequest, .setBucketTypeRequest: .setBucketResponse
         case .resetBucketRequest: .resetBucketResponse
         case .getPreferenceListRequest: .getPreferenceListResponse
+        case .administrationRequest: .administrationResponse
         default: nil
         }
     }

@@ -633,6 +633,44 @@ package nonisolated struct RpbBucketProps: @unchecked Sendable {
   /// Clears the value of `hllPrecision`. Subsequent reads from it will return its default value.
   package mutating func clearHllPrecision() {_uniqueStorage()._hllPrecision = nil}
 
+  package var nodeConfirms: UInt32 {
+    get {_storage._nodeConfirms ?? 0}
+    set {_uniqueStorage()._nodeConfirms = newValue}
+  }
+  /// Returns true if `nodeConfirms` has been explicitly set.
+  package var hasNodeConfirms: Bool {_storage._nodeConfirms != nil}
+  /// Clears the value of `nodeConfirms`. Subsequent reads from it will return its default value.
+  package mutating func clearNodeConfirms() {_uniqueStorage()._nodeConfirms = nil}
+
+  package var syncOnWrite: RpbBucketProps.SyncOnWrite {
+    get {_storage._syncOnWrite ?? .backend}
+    set {_uniqueStorage()._syncOnWrite = newValue}
+  }
+  /// Returns true if `syncOnWrite` has been explicitly set.
+  package var hasSyncOnWrite: Bool {_storage._syncOnWrite != nil}
+  /// Clears the value of `syncOnWrite`. Subsequent reads from it will return its default value.
+  package mutating func clearSyncOnWrite() {_uniqueStorage()._syncOnWrite = nil}
+
+  /// Kindred's own, far above the protocol's numbers: other servers and clients pass over them.
+  package var conflictStrategy: Data {
+    get {_storage._conflictStrategy ?? Data()}
+    set {_uniqueStorage()._conflictStrategy = newValue}
+  }
+  /// Returns true if `conflictStrategy` has been explicitly set.
+  package var hasConflictStrategy: Bool {_storage._conflictStrategy != nil}
+  /// Clears the value of `conflictStrategy`. Subsequent reads from it will return its default value.
+  package mutating func clearConflictStrategy() {_uniqueStorage()._conflictStrategy = nil}
+
+  /// Riak has this property, but no field for it.
+  package var dvvEnabled: Bool {
+    get {_storage._dvvEnabled ?? false}
+    set {_uniqueStorage()._dvvEnabled = newValue}
+  }
+  /// Returns true if `dvvEnabled` has been explicitly set.
+  package var hasDvvEnabled: Bool {_storage._dvvEnabled != nil}
+  /// Clears the value of `dvvEnabled`. Subsequent reads from it will return its default value.
+  package mutating func clearDvvEnabled() {_uniqueStorage()._dvvEnabled = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum RpbReplMode: Int, SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -643,6 +681,17 @@ package nonisolated struct RpbBucketProps: @unchecked Sendable {
 
     package init() {
       self = .false
+    }
+
+  }
+
+  package nonisolated enum SyncOnWrite: Int, SwiftProtobuf.Enum, Swift.CaseIterable {
+    case backend = 0
+    case one = 1
+    case all = 2
+
+    package init() {
+      self = .backend
     }
 
   }
@@ -1169,7 +1218,7 @@ nonisolated extension RpbCommitHook: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension RpbBucketProps: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = "RpbBucketProps"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}n_val\0\u{3}allow_mult\0\u{3}last_write_wins\0\u{1}precommit\0\u{3}has_precommit\0\u{1}postcommit\0\u{3}has_postcommit\0\u{3}chash_keyfun\0\u{1}linkfun\0\u{3}old_vclock\0\u{3}young_vclock\0\u{3}big_vclock\0\u{3}small_vclock\0\u{1}pr\0\u{1}r\0\u{1}w\0\u{1}pw\0\u{1}dw\0\u{1}rw\0\u{3}basic_quorum\0\u{3}notfound_ok\0\u{1}backend\0\u{1}search\0\u{1}repl\0\u{3}search_index\0\u{1}datatype\0\u{1}consistent\0\u{3}write_once\0\u{3}hll_precision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}n_val\0\u{3}allow_mult\0\u{3}last_write_wins\0\u{1}precommit\0\u{3}has_precommit\0\u{1}postcommit\0\u{3}has_postcommit\0\u{3}chash_keyfun\0\u{1}linkfun\0\u{3}old_vclock\0\u{3}young_vclock\0\u{3}big_vclock\0\u{3}small_vclock\0\u{1}pr\0\u{1}r\0\u{1}w\0\u{1}pw\0\u{1}dw\0\u{1}rw\0\u{3}basic_quorum\0\u{3}notfound_ok\0\u{1}backend\0\u{1}search\0\u{1}repl\0\u{3}search_index\0\u{1}datatype\0\u{1}consistent\0\u{3}write_once\0\u{3}hll_precision\0\u{3}node_confirms\0\u{3}sync_on_write\0\u{4}I\u{f}conflict_strategy\0\u{3}dvv_enabled\0")
 
   fileprivate class _StorageClass {
     var _nVal: UInt32? = nil
@@ -1201,6 +1250,10 @@ nonisolated extension RpbBucketProps: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _consistent: Bool? = nil
     var _writeOnce: Bool? = nil
     var _hllPrecision: UInt32? = nil
+    var _nodeConfirms: UInt32? = nil
+    var _syncOnWrite: RpbBucketProps.SyncOnWrite? = nil
+    var _conflictStrategy: Data? = nil
+    var _dvvEnabled: Bool? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1240,6 +1293,10 @@ nonisolated extension RpbBucketProps: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _consistent = source._consistent
       _writeOnce = source._writeOnce
       _hllPrecision = source._hllPrecision
+      _nodeConfirms = source._nodeConfirms
+      _syncOnWrite = source._syncOnWrite
+      _conflictStrategy = source._conflictStrategy
+      _dvvEnabled = source._dvvEnabled
     }
   }
 
@@ -1297,6 +1354,10 @@ nonisolated extension RpbBucketProps: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 27: try { try decoder.decodeSingularBoolField(value: &_storage._consistent) }()
         case 28: try { try decoder.decodeSingularBoolField(value: &_storage._writeOnce) }()
         case 29: try { try decoder.decodeSingularUInt32Field(value: &_storage._hllPrecision) }()
+        case 30: try { try decoder.decodeSingularUInt32Field(value: &_storage._nodeConfirms) }()
+        case 31: try { try decoder.decodeSingularEnumField(value: &_storage._syncOnWrite) }()
+        case 1000: try { try decoder.decodeSingularBytesField(value: &_storage._conflictStrategy) }()
+        case 1001: try { try decoder.decodeSingularBoolField(value: &_storage._dvvEnabled) }()
         default: break
         }
       }
@@ -1396,6 +1457,18 @@ nonisolated extension RpbBucketProps: SwiftProtobuf.Message, SwiftProtobuf._Mess
       try { if let v = _storage._hllPrecision {
         try visitor.visitSingularUInt32Field(value: v, fieldNumber: 29)
       } }()
+      try { if let v = _storage._nodeConfirms {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 30)
+      } }()
+      try { if let v = _storage._syncOnWrite {
+        try visitor.visitSingularEnumField(value: v, fieldNumber: 31)
+      } }()
+      try { if let v = _storage._conflictStrategy {
+        try visitor.visitSingularBytesField(value: v, fieldNumber: 1000)
+      } }()
+      try { if let v = _storage._dvvEnabled {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 1001)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1434,6 +1507,10 @@ nonisolated extension RpbBucketProps: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._consistent != rhs_storage._consistent {return false}
         if _storage._writeOnce != rhs_storage._writeOnce {return false}
         if _storage._hllPrecision != rhs_storage._hllPrecision {return false}
+        if _storage._nodeConfirms != rhs_storage._nodeConfirms {return false}
+        if _storage._syncOnWrite != rhs_storage._syncOnWrite {return false}
+        if _storage._conflictStrategy != rhs_storage._conflictStrategy {return false}
+        if _storage._dvvEnabled != rhs_storage._dvvEnabled {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1445,6 +1522,10 @@ nonisolated extension RpbBucketProps: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension RpbBucketProps.RpbReplMode: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FALSE\0\u{1}REALTIME\0\u{1}FULLSYNC\0\u{1}TRUE\0")
+}
+
+nonisolated extension RpbBucketProps.SyncOnWrite: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0BACKEND\0\u{1}ONE\0\u{1}ALL\0")
 }
 
 nonisolated extension RpbAuthReq: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

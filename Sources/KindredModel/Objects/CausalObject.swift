@@ -84,13 +84,15 @@ public struct CausalObject: Hashable, Sendable {
     /// has not been shown the rest.
     ///
     /// The replica's counter moves with every write to the partition, so a writer that never reads would collect a gap with each
-    /// write, until its token is too long. Beyond `answeredCloudLimit` the dots are therefore forgotten whose versions this object has
+    /// write, until its token is too long. Beyond the limit the dots are therefore forgotten whose versions this object has
     /// seen replaced: here they have no effect any more. At a replica that lags so far behind that it still holds such a version, the
     /// writer's next write leaves it as a sibling until the events that replaced it arrive; nothing can be lost.
-    public func contextForWriter(of dot: Dot, having seen: CausalContext) -> CausalContext {
+    public func contextForWriter(
+        of dot: Dot, having seen: CausalContext, cloudLimit: Int = answeredCloudLimit
+    ) -> CausalContext {
         var known = seen
         known.insert(dot)
-        if known.cloud.count > CausalObject.answeredCloudLimit {
+        if known.cloud.count > cloudLimit {
             known.removeFromCloud { gone in
                 gone != dot && context.contains(gone) && !versions.contains { $0.dot == gone }
             }

@@ -38,7 +38,7 @@ import Testing
     }
 
     private func send(from sender: ModelReplica, to receiver: inout ModelReplica) throws {
-        let divergences = try receiver.receive(sender.message(about: key), wall: 100)
+        let divergences = try receiver.receive(try sender.message(about: key), wall: 100)
         #expect(divergences.isEmpty)
     }
 
@@ -56,8 +56,8 @@ import Testing
         var second = replica(2, .lastWriteWins)
         try put("apple", at: &first, wall: 100)
         try put("banana", at: &second, wall: 105)
-        let apple = first.message(about: key)
-        let banana = second.message(about: key)
+        let apple = try first.message(about: key)
+        let banana = try second.message(about: key)
         for order in [[apple, banana], [banana, apple], [apple, apple, banana, apple], [banana, apple, banana]] {
             var third = replica(3, .lastWriteWins)
             for message in order { _ = try third.receive(message, wall: 50) }
@@ -113,12 +113,12 @@ import Testing
         var first = replica(1, .lastWriteWins)
         var second = replica(2, .lastWriteWins)
         try put("value", at: &first, wall: 100)
-        let value = first.message(about: key)
+        let value = try first.message(about: key)
         try delete(at: &first, wall: 300)
-        let deletion = first.message(about: key)
+        let deletion = try first.message(about: key)
         // Nobody who deleted has seen this one, but it is older.
         try put("late", at: &second, wall: 200)
-        let late = second.message(about: key)
+        let late = try second.message(about: key)
         for order in [
             [value, deletion, late], [late, deletion, value], [deletion, late, value], [late, value, deletion],
         ] {
@@ -337,7 +337,7 @@ import Testing
         var second = replica(2, .versionVectors)
         try put("old", at: &first)
         try send(from: first, to: &second)
-        let old = first.message(about: key)
+        let old = try first.message(about: key)
         try delete(at: &first, seen: try read(first))
         #expect(try shown(first).isEmpty)
         #expect(first.records.isEmpty, "a delete leaves no tombstone")
@@ -356,7 +356,7 @@ import Testing
         var first = replica(1, .versionVectors)
         var second = replica(2, .versionVectors)
         try put("value", at: &first)
-        let value = first.message(about: key)
+        let value = try first.message(about: key)
         try delete(at: &first)
         try send(from: first, to: &second)
         _ = try second.receive(value, wall: 100)

@@ -14,6 +14,8 @@ package enum PlantedDefect: Hashable, Sendable, CaseIterable {
     case notFilled
     /// A version that the other side has replaced is taken for one it has not heard of.
     case contextLostInMerge
+    /// An object travels with the events of its versions alone; those that removed something stay behind.
+    case effectWithoutEvent
 }
 
 /// What travels between replicas: objects of one snapshot as they are stored, the base they were stripped with, and *all* events of
@@ -47,12 +49,19 @@ package struct ModelReplica: Hashable, Sendable {
     /// How many dots it has minted.
     package private(set) var counter: UInt64 = 0
     private var hybridClock = HybridLogicalClock()
+    private let cloudLimit: Int
     private let defect: PlantedDefect?
 
     /// An empty replica.
-    package init(actor: ActorID, strategy: ConflictStrategy, defect: PlantedDefect? = nil) {
+    ///
+    /// - Parameter cloudLimit: how many dots beyond a gap it tells a writer.
+    package init(
+        actor: ActorID, strategy: ConflictStrategy, cloudLimit: Int = CausalObject.answeredCloudLimit,
+        defect: PlantedDefect? = nil
+    ) {
         self.actor = actor
         self.strategy = strategy
+        self.cloudLimit = cloudLimit
         self.defect = defect
     }
 
@@ -95,8 +104,8 @@ package struct ModelReplica: Hashable, Sendable {
         save(object, key: key)
 
         var knowledge = Knowledge(
-            context: object.contextForWriter(of: event.dot, having: seen.context), timestamp: event.timestamp,
-            number: seen.number)
+            context: object.contextForWriter(of: event.dot, having: seen.context, cloudLimit: cloudLimit),
+            timestamp: event.timestamp, number: seen.number)
         knowledge.number = object.versions.first { $0.dot == event.dot }?.number ?? seen.number
         if defect == .answerKnowsEverything { knowledge.context = object.context }
         if defect == .contextRoundedUp { knowledge.context = knowledge.context.roundedUp }
@@ -104,9 +113,14 @@ package struct ModelReplica: Hashable, Sendable {
     }
 
     /// Everything to be told about one key: what a coordinator sends after a write.
-    package func message(about key: Int) -> ModelMessage {
-        ModelMessage(
+    package func message(about key: Int) throws(MalformedBytes) -> ModelMessage {
+        var message = ModelMessage(
             base: clock.base, clock: clock, records: [key: records[key]], events: log.filter { $0.value == key })
+        if defect == .effectWithoutEvent {
+            let versions = try object(key).versions
+            message.events = message.events.filter { event in versions.contains { $0.dot == event.key } }
+        }
+        return message
     }
 
     /// The answer to a replica that has `peer` and wants the rest: about the keys of the first `limit` missing events, and for

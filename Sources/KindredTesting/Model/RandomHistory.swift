@@ -10,7 +10,9 @@ package struct RandomHistory: Sendable {
     package private(set) var operations: [ModelOperation]
 
     /// The history that belongs to `seed`.
-    package init(seed: UInt64, strategy: ConflictStrategy, defect: PlantedDefect? = nil) {
+    package init(
+        seed: UInt64, strategy: ConflictStrategy, forgetsDots: Bool = false, defect: PlantedDefect? = nil
+    ) {
         self.seed = seed
         var random = SplitMix64(seed: seed)
         let replicas = 1 + random.below(CausalHistory.maximumReplicas)
@@ -19,7 +21,7 @@ package struct RandomHistory: Sendable {
         configuration = ModelCluster.Configuration(
             strategy: strategy, replicas: replicas, clients: 1 + random.below(4), keys: 1 + random.below(3),
             clockOffsets: (0..<replicas).map { _ in clocksDiffer ? UInt64(random.below(400)) : 0 },
-            sendsWrites: random.chance(80), defect: defect)
+            sendsWrites: random.chance(80), forgetsDots: forgetsDots, defect: defect)
         operations = (0..<(4 + random.below(32))).map { _ in ModelOperation.random(using: &random) }
     }
 

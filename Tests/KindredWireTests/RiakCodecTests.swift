@@ -213,7 +213,7 @@ import Testing
         damaged.content = try ObjectContentView(arena.copy(bytes))
         var buffer = ByteBuffer()
         buffer.appendRiakFrame(.pingResponse)
-        try [sound, damaged].withUnsafeBufferPointer { siblings in
+        [sound, damaged].withUnsafeBufferPointer { siblings in
             #expect(throws: MalformedBytes.self) { try buffer.appendRiakGetResponse(siblings, vclock: nil) }
             #expect(throws: MalformedBytes.self) { try buffer.appendRiakPutResponse(siblings) }
         }

@@ -159,36 +159,53 @@ public struct ObjectContent: Hashable, Sendable {
         let metadata = fieldLength(contentType) + fieldLength(charset) + fieldLength(contentEncoding)
         let total = 1 + [UInt8].varintLength(UInt64(metadata)) + metadata + value.count
         return [UInt8](unsafeUninitializedCapacity: total) { buffer, count in
-            var position = 0
-            func write(varint value: Int) {
-                var value = UInt64(value)
-                while value >= 0x80 {
-                    buffer[position] = UInt8(truncatingIfNeeded: value) | 0x80
-                    value >>= 7
-                    position += 1
-                }
-                buffer[position] = UInt8(truncatingIfNeeded: value)
-                position += 1
+            var writer = FieldWriter(UnsafeMutableRawBufferPointer(buffer))
+            writer.byte(ObjectContentTag.version)
+            writer.varint(metadata)
+            writer.field(ObjectContentTag.contentType, contentType)
+            writer.field(ObjectContentTag.charset, charset)
+            writer.field(ObjectContentTag.contentEncoding, contentEncoding)
+            writer.bytes(value)
+            count = writer.position
+        }
+    }
+
+    /// Fills memory that was measured for it.
+    private struct FieldWriter {
+        private let memory: UnsafeMutableRawBufferPointer
+        private(set) var position = 0
+
+        init(_ memory: UnsafeMutableRawBufferPointer) {
+            self.memory = memory
+        }
+
+        mutating func byte(_ byte: UInt8) {
+            precondition(position < memory.count, "object content longer than measured")
+            memory[position] = byte
+            position += 1
+        }
+
+        mutating func varint(_ value: Int) {
+            var value = UInt64(value)
+            while value >= 0x80 {
+                byte(UInt8(truncatingIfNeeded: value) | 0x80)
+                value >>= 7
             }
-            func write(_ bytes: UnsafeRawBufferPointer) {
-                UnsafeMutableRawBufferPointer(buffer)[position...].copyBytes(from: bytes)
-                position += bytes.count
-            }
-            func write(_ tag: UInt8, _ bytes: UnsafeRawBufferPointer?) {
-                guard let bytes else { return }
-                buffer[position] = tag
-                position += 1
-                write(varint: bytes.count)
-                write(bytes)
-            }
-            buffer[0] = ObjectContentTag.version
-            position = 1
-            write(varint: metadata)
-            write(ObjectContentTag.contentType, contentType)
-            write(ObjectContentTag.charset, charset)
-            write(ObjectContentTag.contentEncoding, contentEncoding)
-            write(value)
-            count = position
+            byte(UInt8(truncatingIfNeeded: value))
+        }
+
+        mutating func bytes(_ bytes: UnsafeRawBufferPointer) {
+            precondition(bytes.count <= memory.count - position, "object content longer than measured")
+            guard let source = bytes.baseAddress, let start = memory.baseAddress else { return }
+            (start + position).copyMemory(from: source, byteCount: bytes.count)
+            position += bytes.count
+        }
+
+        mutating func field(_ tag: UInt8, _ bytes: UnsafeRawBufferPointer?) {
+            guard let bytes else { return }
+            byte(tag)
+            varint(bytes.count)
+            self.bytes(bytes)
         }
     }
 }
@@ -310,15 +327,20 @@ package struct ObjectContentView {
     }
 }
 
-/// The numbers of the format.
-@usableFromInline
-enum ObjectContentTag {
+/// The numbers of the format: the first byte, and the tags of the metadata fields.
+package enum ObjectContentTag {
     /// Version 1 in the high nibble; the low one is spare.
-    @inlinable static var version: UInt8 { 0x10 }
-    @inlinable static var contentType: UInt8 { 1 }
-    @inlinable static var charset: UInt8 { 2 }
-    @inlinable static var contentEncoding: UInt8 { 3 }
-    @inlinable static var link: UInt8 { 4 }
-    @inlinable static var userMetadata: UInt8 { 5 }
-    @inlinable static var index: UInt8 { 6 }
+    @inlinable package static var version: UInt8 { 0x10 }
+    /// The media type.
+    @inlinable package static var contentType: UInt8 { 1 }
+    /// The character set.
+    @inlinable package static var charset: UInt8 { 2 }
+    /// The encoding applied to the value.
+    @inlinable package static var contentEncoding: UInt8 { 3 }
+    /// A link: bucket, key and tag.
+    @inlinable package static var link: UInt8 { 4 }
+    /// An item of user metadata: key and value.
+    @inlinable package static var userMetadata: UInt8 { 5 }
+    /// An index entry: name and value.
+    @inlinable package static var index: UInt8 { 6 }
 }

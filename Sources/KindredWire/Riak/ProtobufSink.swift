@@ -2,8 +2,7 @@ import KindredModel
 
 /// Where a message goes as it is encoded: `ProtobufLength` counts its bytes, `ProtobufWriter` writes them.
 ///
-/// A message is described once, by a generic function, and run through both: a reservation can not differ from what is
-/// written into it.
+/// A message that is described once, by a generic function, and run through both, can not differ from its reservation.
 protocol ProtobufSink {
     mutating func varint(_ value: UInt64)
     mutating func bytes(_ bytes: UnsafeRawBufferPointer)
@@ -69,6 +68,12 @@ struct ProtobufLength: ProtobufSink {
     @inline(__always)
     mutating func bytes(_ bytes: UnsafeRawBufferPointer) {
         count += bytes.count
+    }
+
+    /// Counts bytes that need not be shown.
+    @inline(__always)
+    mutating func count(_ length: Int) {
+        count += length
     }
 }
 

@@ -81,23 +81,31 @@ extension ByteBuffer {
 
     /// Appends a message of known length in one reservation; `write` must write exactly that many bytes.
     ///
-    /// - Throws: `MalformedBytes` if the buffer could not hold the frame: it may take 2 GiB in all.
+    /// - Throws: `MalformedBytes` if the buffer could not hold the frame (it may take 2 GiB in all), or what `write`
+    ///   throws. Nothing is appended then.
     @inline(__always)
     mutating func appendRiakFrame(
-        _ code: RiakMessageCode, bodyLength: Int, write: (inout ProtobufWriter) -> Void
+        _ code: RiakMessageCode, bodyLength: Int, write: (inout ProtobufWriter) throws(MalformedBytes) -> Void
     ) throws(MalformedBytes) {
         guard bodyLength <= Int(Int32.max) - RiakFrame.headerLength - writerIndex else {
             throw MalformedBytes("message of \(bodyLength) bytes is too long")
         }
         let frameLength = RiakFrame.headerLength + bodyLength
+        var failure: MalformedBytes?
         writeWithUnsafeMutableBytes(minimumWritableBytes: frameLength) { bytes in
             bytes.storeBytes(of: UInt32(truncatingIfNeeded: bodyLength + 1).bigEndian, as: UInt32.self)
             bytes[4] = code.rawValue
             let body = UnsafeMutableRawBufferPointer(rebasing: bytes[RiakFrame.headerLength..<frameLength])
             var writer = ProtobufWriter(body)
-            write(&writer)
+            do throws(MalformedBytes) {
+                try write(&writer)
+            } catch {
+                failure = error
+                return 0
+            }
             precondition(writer.remaining == 0, "\(code): \(writer.remaining) of \(bodyLength) bytes not written")
             return frameLength
         }
+        if let failure { throw failure }
     }
 }

@@ -28,64 +28,94 @@ package struct RiakSibling {
         self.isDeleted = isDeleted
     }
 
-    /// Describes the message to `sink`, fields in the order of their numbers.
+    /// How long the message is. Stored metadata and protobuf both put a tag before a varint length, and within links and
+    /// entries protobuf only adds a tag before each part: so nothing but lengths needs to be looked at.
     @inline(__always)
-    fileprivate func encode(head: Bool, into sink: inout some ProtobufSink) throws(MalformedBytes) {
-        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
-        sink.field(1, head ? nothing : content.value)
-        var fields = content.fields
-        var field = try fields.next()
-        describing: while let present = field {
-            switch present {
-            case .contentType(let bytes): sink.field(2, bytes)
-            case .charset(let bytes): sink.field(3, bytes)
-            case .contentEncoding(let bytes): sink.field(4, bytes)
-            case .link, .userMetadata, .index: break describing
-            }
-            field = try fields.next()
-        }
-        if !vtag.isEmpty { sink.field(5, vtag) }
-        while case .link(let bucket, let key, let tag)? = field {
-            var length = ProtobufLength()
-            Self.encode(bucket, key, tag, into: &length)
-            sink.header(6, length: length.count)
-            Self.encode(bucket, key, tag, into: &sink)
-            field = try fields.next()
-        }
-        sink.field(7, lastModified)
-        sink.field(8, lastModifiedMicroseconds)
-        while let present = field {
-            switch present {
-            case .userMetadata(let key, let value): Self.encode(9, key, value, into: &sink)
-            case .index(let name, let value): Self.encode(10, name, value, into: &sink)
-            default: throw MalformedBytes("object content: metadata out of order")
-            }
-            field = try fields.next()
-        }
-        if isDeleted { sink.field(11, true) }
-    }
-
-    /// A link.
-    private static func encode(
-        _ bucket: UnsafeRawBufferPointer, _ key: UnsafeRawBufferPointer, _ tag: UnsafeRawBufferPointer,
-        into sink: inout some ProtobufSink
-    ) {
-        sink.field(1, bucket)
-        sink.field(2, key)
-        sink.field(3, tag)
-    }
-
-    /// A pair, in field `number`.
-    private static func encode(
-        _ number: UInt64, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer,
-        into sink: inout some ProtobufSink
-    ) {
+    fileprivate func length(head: Bool) throws(MalformedBytes) -> Int {
         var length = ProtobufLength()
-        length.field(1, key)
-        length.field(2, value)
-        sink.header(number, length: length.count)
-        sink.field(1, key)
-        sink.field(2, value)
+        length.header(1, length: head ? 0 : content.value.count)
+        if !head { length.bytes(content.value) }
+        if !vtag.isEmpty { length.field(5, vtag) }
+        length.field(7, lastModified)
+        length.field(8, lastModifiedMicroseconds)
+        if isDeleted { length.field(11, true) }
+        var fields = ByteReader(content.metadata)
+        while !fields.isAtEnd {
+            let tag = try fields.byte()
+            let stored = try fields.lengthPrefixedRange().count
+            switch tag {
+            case ObjectContentTag.contentType...ObjectContentTag.contentEncoding:
+                length.field(ofLength: stored)
+            case ObjectContentTag.link:
+                length.field(ofLength: stored + 3)
+            case ObjectContentTag.userMetadata, ObjectContentTag.index:
+                length.field(ofLength: stored + 2)
+            default:
+                throw MalformedBytes("object content: unknown metadata field")
+            }
+        }
+        return length.count
+    }
+
+    /// Writes the message, fields in the order of their numbers.
+    ///
+    /// - Throws: `MalformedBytes` if the metadata is damaged within, or out of order.
+    @inline(__always)
+    fileprivate func write(head: Bool, into writer: inout ProtobufWriter) throws(MalformedBytes) {
+        writer.field(1, head ? UnsafeRawBufferPointer(start: nil, count: 0) : content.value)
+        var fields = ByteReader(content.metadata)
+        var tag = try fields.isAtEnd ? 0 : fields.byte()
+        while ObjectContentTag.contentType...ObjectContentTag.contentEncoding ~= tag {
+            // Content type, charset and encoding are numbered 1, 2, 3 in storage and 2, 3, 4 in the message.
+            let bytes = try fields.lengthPrefixedRange()
+            writer.field(UInt64(tag) + 1, content.metadata(bytes))
+            tag = try fields.isAtEnd ? 0 : fields.byte()
+        }
+        if !vtag.isEmpty { writer.field(5, vtag) }
+        while tag == ObjectContentTag.link {
+            let link = try fields.lengthPrefixedRange()
+            try Self.write(content.metadata(link), parts: 3, as: 6, into: &writer)
+            tag = try fields.isAtEnd ? 0 : fields.byte()
+        }
+        writer.field(7, lastModified)
+        writer.field(8, lastModifiedMicroseconds)
+        while tag == ObjectContentTag.userMetadata || tag == ObjectContentTag.index {
+            let entry = try fields.lengthPrefixedRange()
+            try Self.write(
+                content.metadata(entry), parts: 2, as: tag == ObjectContentTag.index ? 10 : 9, into: &writer)
+            tag = try fields.isAtEnd ? 0 : fields.byte()
+        }
+        guard tag == 0, fields.isAtEnd else { throw MalformedBytes("object content: metadata out of order") }
+        if isDeleted { writer.field(11, true) }
+    }
+
+    /// Writes a link or an entry, whose stored parts are length-prefixed, as a message with a field for each part.
+    private static func write(
+        _ stored: UnsafeRawBufferPointer, parts: UInt64, as number: UInt64, into writer: inout ProtobufWriter
+    ) throws(MalformedBytes) {
+        writer.header(number, length: stored.count + Int(parts))
+        var reader = ByteReader(stored)
+        for part in 1...parts {
+            let range = try reader.lengthPrefixedRange()
+            writer.field(part, UnsafeRawBufferPointer(rebasing: stored[range]))
+        }
+        guard reader.isAtEnd else { throw MalformedBytes("object content: bytes after the parts of a field") }
+    }
+}
+
+extension ObjectContentView {
+    @inline(__always)
+    fileprivate func metadata(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: metadata[range])
+    }
+}
+
+extension ProtobufLength {
+    /// A field of type `bytes`, with a number up to 15.
+    @inline(__always)
+    fileprivate mutating func field(ofLength length: Int) {
+        header(1, length: length)
+        count(length)
     }
 }
 
@@ -169,26 +199,26 @@ extension ByteBuffer {
         _ code: RiakMessageCode, _ siblings: UnsafeBufferPointer<RiakSibling>, vclock: UnsafeRawBufferPointer?,
         key: UnsafeRawBufferPointer?, head: Bool
     ) throws(MalformedBytes) {
-        var length = ProtobufLength()
-        try Self.encode(siblings, vclock: vclock, key: key, head: head, into: &length)
-        try appendRiakFrame(code, bodyLength: length.count) { writer in
-            // What could be measured can be written; a difference would stop the process in `appendRiakFrame`.
-            try? Self.encode(siblings, vclock: vclock, key: key, head: head, into: &writer)
-        }
-    }
-
-    @inline(__always)
-    private static func encode(
-        _ siblings: UnsafeBufferPointer<RiakSibling>, vclock: UnsafeRawBufferPointer?,
-        key: UnsafeRawBufferPointer?, head: Bool, into sink: inout some ProtobufSink
-    ) throws(MalformedBytes) {
+        var total = ProtobufLength()
+        var firstLength: Int?
         for sibling in siblings {
-            var length = ProtobufLength()
-            try sibling.encode(head: head, into: &length)
-            sink.header(1, length: length.count)
-            try sibling.encode(head: head, into: &sink)
+            let length = try sibling.length(head: head)
+            if firstLength == nil { firstLength = length }
+            total.header(1, length: length)
+            total.count(length)
         }
-        if let vclock { sink.field(2, vclock) }
-        if let key { sink.field(3, key) }
+        if let vclock { total.field(2, vclock) }
+        if let key { total.field(3, key) }
+        try appendRiakFrame(code, bodyLength: total.count) { (writer) throws(MalformedBytes) in
+            for sibling in siblings {
+                // Most objects have one version, which need not be measured again.
+                let length = if let firstLength { firstLength } else { try sibling.length(head: head) }
+                firstLength = nil
+                writer.header(1, length: length)
+                try sibling.write(head: head, into: &writer)
+            }
+            if let vclock { writer.field(2, vclock) }
+            if let key { writer.field(3, key) }
+        }
     }
 }

@@ -119,6 +119,13 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "KindredNodeTests",
+            dependencies: [
+                "KindredModel", "KindredStorage", "KindredReplication", "KindredNode", "KindredTesting", nioCore,
+                nioPosix, logging,
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "KindredServerTests",
             dependencies: [
                 "KindredModel", "KindredStorage", "KindredReplication", "KindredRocksDB", "KindredWire", "KindredNode",

@@ -1,21 +1,9 @@
+import KindredTesting
 import Testing
 
 @testable import KindredModel
 
 private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
-
-/// SplitMix64 (Steele, Lea, Flood 2014): a short, seeded generator.
-private struct Random: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 extension BucketTypeRegistry {
     fileprivate func id(_ name: String) -> UInt32? {
@@ -233,7 +221,7 @@ struct BucketTypeRegistryTests {
     @Test("A registry rebuilt from its records equals itself after every random change, and ids are never used again")
     func rebuilt() throws {
         for seed in UInt64(1)...20 {
-            var random = Random(state: seed)
+            var random = SplitMix64(seed: seed)
             var registry = BucketTypeRegistry()
             var stored = Stored(registry)
             var named: [UInt32: [UInt8]] = [:]
@@ -311,7 +299,7 @@ struct BucketTypeRegistryTests {
                 #expect(throws: MalformedBytes.self) { try BucketTypeRegistry(records: cut) }
             }
         }
-        var random = Random(state: 7)
+        var random = SplitMix64(seed: 7)
         for _ in 0..<2000 {
             var changed = records
             let index = Int(random.next() % UInt64(changed.count))

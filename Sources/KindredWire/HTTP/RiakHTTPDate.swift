@@ -49,7 +49,7 @@ package enum RiakHTTPDate {
                 let recent = seconds(year: "20" + date[2], month: date[1], day: date[0], time: words[2]),
                 let earlier = seconds(year: "19" + date[2], month: date[1], day: date[0], time: words[2])
             else { return nil }
-            return recent > now.addingReportingOverflow(50 * 31_556_952).partialValue ? earlier : recent
+            return recent - 50 * 31_556_952 > now ? earlier : recent
         default:
             return nil
         }

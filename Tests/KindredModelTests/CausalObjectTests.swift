@@ -114,6 +114,9 @@ import Testing
         #expect(atLimit.cloud.count == limit)
         let overLimit = object.contextForWriter(of: last, having: gaps(limit))
         #expect(overLimit == CausalContext(dots: [dot(1, 5), last]))
+        // A delete has no version, and its writer knows of it all the same.
+        let deleted = CausalObject(versions: [], context: object.context)
+        #expect(deleted.contextForWriter(of: last, having: gaps(limit)) == CausalContext(dots: [last]))
         // What this object has not heard of may still be live elsewhere.
         var elsewhere = gaps(limit)
         elsewhere.insert(dot(9, 9))

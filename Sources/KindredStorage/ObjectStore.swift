@@ -222,8 +222,8 @@ package final class ObjectStore {
         }
     }
 
-    /// - Parameter isReferenced: whether the entry has its second chance from the start. What was merely read and lay in
-    ///   the engine's memory has not, so that reading everything once does not drive out what is in use.
+    /// - Parameter isReferenced: whether the entry has its second chance from the start. What was merely read and lay
+    ///   in the engine's memory has not, so that reading everything once does not drive out what is in use.
     @discardableResult
     private func insert(_ key: StorageKey, value: [UInt8]?, sequence: UInt64, isReferenced: Bool) -> Int {
         cachedBytes += key.bytes.count + (value?.count ?? 0) + Self.entryOverhead

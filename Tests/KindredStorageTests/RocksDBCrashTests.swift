@@ -45,7 +45,8 @@ struct RocksDBCrashTests {
         return configuration
     }
 
-    /// Opens an image and returns how many batches it has, having checked that it has just these and each of them whole.
+    /// Opens an image and returns how many batches it has, having checked that it has just these and each of them
+    /// whole.
     private func recoveredBatches(_ path: String, _ what: String) throws -> Int {
         let engine = try RocksDBStorageEngine(configuration(path))
         let counter = try engine.value(.metadata, for: KeyLayout.metadataKey("counter"))
@@ -64,8 +65,8 @@ struct RocksDBCrashTests {
         return count
     }
 
-    /// Copies a data directory such as a crash at this moment would leave it. RocksDB's own threads may be changing files, so
-    /// the copy is taken again if anything has changed meanwhile.
+    /// Copies a data directory such as a crash at this moment would leave it. RocksDB's own threads may be changing
+    /// files, so the copy is taken again if anything has changed meanwhile.
     private func takeImage(_ source: String, _ target: String) throws {
         let files = FileManager.default
         func listing() throws -> [String: Int] {

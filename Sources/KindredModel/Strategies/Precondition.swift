@@ -8,6 +8,8 @@ public struct Precondition: Hashable, Sendable {
     public var notModifiedSince: CausalContext?
     /// The key must have exactly one version, and its tag or its number must be among these.
     public var matches: [VersionTag]?
+    /// No version of the key may have one of these tags or numbers.
+    public var matchesNone: [VersionTag]?
     /// The key must have a value, and none stored after this moment, in milliseconds since 1970.
     public var unmodifiedSinceMilliseconds: UInt64?
 
@@ -49,6 +51,9 @@ public struct Precondition: Hashable, Sendable {
         if let matches {
             guard let only = versions.first else { return .missing }
             guard versions.count == 1, matches.contains(where: { $0.names(only) }) else { return .modified }
+        }
+        if let matchesNone, versions.contains(where: { version in matchesNone.contains { $0.names(version) } }) {
+            return .modified
         }
         if let moment = unmodifiedSinceMilliseconds {
             if versions.isEmpty { return .missing }

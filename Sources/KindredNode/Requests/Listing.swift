@@ -112,4 +112,18 @@ extension DataLoop {
             self.eventLoop.execute { resume(answer) }
         }
     }
+
+    /// Runs work that waits for the disk, for callers that may be suspended.
+    package func offloaded<Answer: Sendable>(
+        _ work: @escaping @Sendable () throws(StorageError) -> Answer
+    ) async throws(RequestFailure) -> Answer {
+        let result = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<Answer, StorageError>, Never>) in
+            environment.offload { continuation.resume(returning: Result(catching: work)) }
+        }
+        switch result {
+        case .success(let answer): return answer
+        case .failure(let error): throw .storage(error)
+        }
+    }
 }

@@ -80,7 +80,7 @@ package struct PutAnswer {
     package let object: ObjectAnswer
     /// What the writer knows, if it is not shown the object: what it knew, and its own write.
     package let writerKnows: Knowledge
-    /// Whether anything has changed; false if an immutable key had this content already.
+    /// Whether anything has changed; false if an immutable key had this content already, or there was nothing to delete.
     package let isNew: Bool
 }
 
@@ -148,8 +148,10 @@ extension DataLoop {
         let write = ClientWrite(content: nil, seen: try open(token, for: key))
         guard let reply = try perform(write, on: key, properties.strategy, precondition) else { return nil }
         statistics.deletes += 1
+        var isNew = true
+        if case .unchanged = reply.outcome { isNew = false }
         return PutAnswer(
-            object: answer(reply.object, key, properties.strategy), writerKnows: reply.writerKnows, isNew: true)
+            object: answer(reply.object, key, properties.strategy), writerKnows: reply.writerKnows, isNew: isNew)
     }
 
     /// A key for an object whose client leaves the choice to us: 160 random bits in base 62.

@@ -1,5 +1,6 @@
 import Hummingbird
-import KindredNode
+import HummingbirdCore
+package import KindredNode
 import KindredReplication
 package import Logging
 import NIOCore
@@ -29,11 +30,13 @@ package struct HTTPListener: Sendable {
         serverLogger.logLevel = max(logger.logLevel, .warning)
         let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
         let application = Application(
-            responder: CallbackResponder { request, _ in try await responder.respond(to: request) },
+            responder: CallbackResponder { (request: Request, _: BasicRequestContext) in
+                try await responder.respond(to: request)
+            },
             server: .http1(configuration: .init(idleTimeout: idleTimeout)),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port), serverName: "Kindred",
-                availableConnectionsDelegate: .maximumAvailableConnections(Limits.connections, logger: logger)),
+                availableConnectionsDelegate: MaximumAvailableConnections(Limits.connections, logger: logger)),
             onServerRunning: { channel in
                 continuation.yield(channel.localAddress?.port ?? port)
                 continuation.finish()

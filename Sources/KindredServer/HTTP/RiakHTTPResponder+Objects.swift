@@ -3,6 +3,7 @@ import Hummingbird
 import KindredModel
 import KindredNode
 import KindredReplication
+import KindredStorage
 import KindredWire
 
 /// Reading, storing and deleting objects.

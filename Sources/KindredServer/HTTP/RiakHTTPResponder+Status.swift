@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import KindredModel
 import KindredNode
+import KindredStorage
 import KindredWire
 
 /// What the node says about itself.

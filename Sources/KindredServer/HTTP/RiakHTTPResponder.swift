@@ -4,6 +4,7 @@ import Hummingbird
 import KindredModel
 import KindredNode
 import KindredReplication
+import KindredStorage
 import KindredWire
 import NIOCore
 

@@ -65,11 +65,10 @@ struct Serve: AsyncParsableCommand {
 
         let node: RunningNode
         do {
-            node = try await RunningNode.start(configuration, logger: logger)
+            node = try await RunningNode.start(configuration, logger: logger) { announce($0, configuration) }
         } catch let error as StorageError {
             throw ServeFailure("\(configuration.data): \(error.explanation)")
         }
-        announce(node, configuration)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: node)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

@@ -15,11 +15,15 @@ struct RunningNode: Service {
     private let riak: RiakListener
     private let http: HTTPListener
     private let logger: Logger
+    private let whenServing: @Sendable (RunningNode) -> Void
 
     /// How long requests that are under way may take when the node is told to stop.
     private static let shutdownGrace = Duration.milliseconds(250)
 
-    static func start(_ configuration: ServerConfiguration, logger: Logger) async throws -> RunningNode {
+    /// - Parameter whenServing: called once the node serves requests and can be told to stop.
+    static func start(
+        _ configuration: ServerConfiguration, logger: Logger, whenServing: @escaping @Sendable (RunningNode) -> Void
+    ) async throws -> RunningNode {
         let dataGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let disk = NIOThreadPool(numberOfThreads: 4)
         let synchronizer = NIOThreadPool(numberOfThreads: 1)
@@ -43,13 +47,18 @@ struct RunningNode: Service {
             logger: logger)
         loop.start()
         do {
-            let riak = try await RiakListener.start(
-                host: configuration.pb.host, port: configuration.pb.port, loop: loop, nodeName: configuration.node.name)
-            let http = try await HTTPListener.start(
-                host: configuration.http.host, port: configuration.http.port, loop: loop,
-                nodeName: configuration.node.name, logger: logger)
+            let riak = try await listening(on: configuration.pb, "--pb") { endpoint in
+                try await RiakListener.start(
+                    host: endpoint.host, port: endpoint.port, loop: loop, nodeName: configuration.node.name)
+            }
+            let http = try await listening(on: configuration.http, "--http") { endpoint in
+                try await HTTPListener.start(
+                    host: endpoint.host, port: endpoint.port, loop: loop, nodeName: configuration.node.name,
+                    logger: logger)
+            }
             return RunningNode(
-                pbAddress: riak.address, httpAddress: http.address, loop: loop, riak: riak, http: http, logger: logger)
+                pbAddress: riak.address, httpAddress: http.address, loop: loop, riak: riak, http: http, logger: logger,
+                whenServing: whenServing)
         } catch {
             try? await loop.eventLoop.submit { try loop.close() }.get()
             throw error
@@ -58,6 +67,7 @@ struct RunningNode: Service {
 
     /// Serves until it is asked to stop; then stops listening, lets what is under way end, and closes the storage in good order.
     func run() async throws {
+        whenServing(self)
         try? await gracefulShutdown()
         logger.notice("stopping")
         try? await riak.stop()
@@ -65,6 +75,18 @@ struct RunningNode: Service {
         try? await Task.sleep(for: Self.shutdownGrace)
         try await loop.eventLoop.submit { try loop.close() }.get()
         logger.notice("stopped: everything is on disk")
+    }
+
+    private static func listening<Listener>(
+        on endpoint: ServerConfiguration.Endpoint, _ flag: String,
+        _ start: (ServerConfiguration.Endpoint) async throws -> Listener
+    ) async throws -> Listener {
+        do {
+            return try await start(endpoint)
+        } catch {
+            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+            throw ServeFailure("\(flag): cannot listen on \(endpoint.host):\(endpoint.port): \(reason)")
+        }
     }
 
     /// Names this boot of the machine, where the system says.

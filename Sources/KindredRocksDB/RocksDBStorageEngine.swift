@@ -67,7 +67,7 @@ package final class RocksDBStorageEngine: StorageEngine {
         let result = freeSpace.withLock { freeSpace in
             Result { () throws(StorageError) in
                 try throwEarlierFailure()
-                try admit(batch.byteCount, &freeSpace)
+                if !batch.mayUseReserve { try admit(batch.byteCount, &freeSpace) }
                 try failing { () throws(StorageError) in try database.write(batch) }
             }
         }

@@ -99,6 +99,9 @@ public struct WriteBatch: Sendable {
     public private(set) var operations: [Operation] = []
     /// The sum of the lengths of all keys and values.
     public private(set) var byteCount = 0
+    /// Whether the batch may be written when only the engine's reserve of free space is left: for the few small records
+    /// without which a node with a full disk could not even be started to read from it.
+    public var mayUseReserve = false
 
     /// Makes an empty batch.
     public init() {}
@@ -128,5 +131,6 @@ public struct WriteBatch: Sendable {
     public mutating func removeAll() {
         operations.removeAll(keepingCapacity: true)
         byteCount = 0
+        mayUseReserve = false
     }
 }

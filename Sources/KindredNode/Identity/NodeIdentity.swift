@@ -57,6 +57,7 @@ package struct NodeIdentity: Hashable, Sendable {
     /// Writes the identity, durably.
     func save(in engine: any StorageEngine) throws(StorageError) {
         var batch = WriteBatch()
+        batch.mayUseReserve = true
         batch.put(.metadata, key: Self.key, value: encoded())
         try engine.commit(batch)
         try engine.synchronize()

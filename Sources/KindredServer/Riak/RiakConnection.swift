@@ -32,6 +32,7 @@ final class RiakConnection: ChannelDuplexHandler, TickParticipant {
     private var isAwaitingDisk = false
 
     private var isEnqueued = false
+    private var isInputClosed = false
     private var activity = Activity.reading
     private var wantsRead = false
     private var accountedBytes = 0
@@ -116,6 +117,18 @@ final class RiakConnection: ChannelDuplexHandler, TickParticipant {
         context.fireChannelWritabilityChanged()
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // The client has said all it has to say, and still listens: it is answered, then the connection is closed.
+        if case .inputClosed? = event as? ChannelEvent {
+            isInputClosed = true
+            if activity == .reading, !isEnqueued, !hasWholeFrame {
+                activity = .closing
+                closeWhenSent(context)
+            }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A reset by the peer, mostly. Nothing can be said to it any more.
         context.close(promise: nil)
@@ -126,7 +139,8 @@ final class RiakConnection: ChannelDuplexHandler, TickParticipant {
     // MARK: The tick
 
     private func enqueue() {
-        guard !isEnqueued, activity == .reading else { return }
+        // While the client does not read its answers, nothing more is asked for it; `channelWritabilityChanged` goes on.
+        guard !isEnqueued, activity == .reading, context?.channel.isWritable == true else { return }
         isEnqueued = true
         loop.enqueue(self)
     }
@@ -200,7 +214,13 @@ final class RiakConnection: ChannelDuplexHandler, TickParticipant {
         }
         trimInput()
         switch activity {
-        case .reading: if hasWholeFrame { enqueue() }
+        case .reading:
+            if hasWholeFrame {
+                enqueue()
+            } else if isInputClosed {
+                activity = .closing
+                closeWhenSent(context)
+            }
         case .parked: break
         case .listing: continueListing()
         case .closing: closeWhenSent(context)

@@ -59,7 +59,9 @@ struct MicrobenchmarksCommand: ParsableCommand {
     }
 
     private static func table(_ results: [Benchmark.Result]) -> String {
-        var lines = ["| operation | ns | fastest – slowest | allocations | target | |", "|---|---|---|---|---|---|"]
+        let day = Date.now.formatted(.iso8601.year().month().day())
+        var lines = ["\(day), \(processor()), one thread.", ""]
+        lines += ["| operation | ns | fastest – slowest | allocations | target | |", "|---|---|---|---|---|---|"]
         for result in results {
             var targets: [String] = []
             if let target = result.nanosecondTarget { targets.append("< \(Int(target)) ns") }
@@ -73,6 +75,12 @@ struct MicrobenchmarksCommand: ParsableCommand {
             lines.append("| \(cells.joined(separator: " | ")) |")
         }
         return lines.joined(separator: "\n")
+    }
+
+    private static func processor() -> String {
+        let cpuinfo = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+        let model = cpuinfo.split(separator: "\n").first { $0.hasPrefix("model name") }?.split(separator: ":").last
+        return model.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
     }
 
     /// Replaces what stands between the marks of a Markdown file.

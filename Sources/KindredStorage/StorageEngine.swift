@@ -1,6 +1,6 @@
 /// The three tables of a node's storage. Each is an ordered map from bytes to bytes.
 ///
-/// Key layouts are in `KeyLayout.swift`, record formats in `docs/formats/storage.md`.
+/// Key layouts are in `KeyLayout.swift` and `docs/formats/storage-engine.md`, the records beside it in `docs/formats`.
 public enum Table: UInt8, CaseIterable, Sendable {
     /// Object key → encoded `CausalObject`.
     case objects = 0

@@ -252,7 +252,7 @@ private struct Replica {
             partition(0, "b", "k"), partition(1, "b", "k"), partition(0, "bk", ""), partition(0, "users", "alice"),
             partition(0, "users", "bob"), partition(4_294_967_295, "\u{0}", "\u{0}"),
         ]
-        #expect(placed == [0, 0, 0, 0, 0, 0])
+        #expect(placed == [3, 29, 54, 31, 53, 3])
     }
 
     @Test func keysSpreadEvenly() {

@@ -58,6 +58,6 @@ package enum Placement {
         hash ^= hash >> 33
         hash = hash &* 0xc4ce_b9fe_1a85_ec53
         hash ^= hash >> 33
-        return UInt16(truncatingIfNeeded: (hash >> 32) &* UInt64(partitions) >> 32)
+        return UInt16(truncatingIfNeeded: ((hash >> 32) &* UInt64(partitions)) >> 32)
     }
 }

@@ -62,23 +62,35 @@ struct NameIndex: Hashable, Sendable {
     }
 
     private func lowerBound(of name: UnsafeRawBufferPointer) -> Int {
-        var low = 0
-        var high = entries.count
-        while low < high {
-            let middle = low + (high - low) / 2
-            if compare(entries[middle], name) < 0 { low = middle + 1 } else { high = middle }
+        names.withUnsafeBytes { names in
+            entries.withUnsafeBufferPointer { entries in
+                var low = 0
+                var high = entries.count
+                while low < high {
+                    let middle = low + (high - low) / 2
+                    if Self.compare(entries[middle], in: names, name) < 0 { low = middle + 1 } else { high = middle }
+                }
+                return low
+            }
         }
-        return low
+    }
+
+    private func compare(_ entry: Entry, _ name: UnsafeRawBufferPointer) -> Int {
+        names.withUnsafeBytes { Self.compare(entry, in: $0, name) }
     }
 
     /// Negative, zero or positive as the entry's name lies before, at or after `name`.
-    private func compare(_ entry: Entry, _ name: UnsafeRawBufferPointer) -> Int {
-        names.withUnsafeBytes { all in
-            let shared = min(entry.end - entry.start, name.count)
-            for offset in 0..<shared where all[entry.start + offset] != name[offset] {
-                return Int(all[entry.start + offset]) - Int(name[offset])
-            }
-            return (entry.end - entry.start) - name.count
+    private static func compare(
+        _ entry: Entry, in names: UnsafeRawBufferPointer, _ name: UnsafeRawBufferPointer
+    ) -> Int {
+        let length = entry.end - entry.start
+        let shared = min(length, name.count)
+        var offset = 0
+        while offset < shared {
+            let (ours, theirs) = (names[entry.start + offset], name[offset])
+            if ours != theirs { return Int(ours) - Int(theirs) }
+            offset += 1
         }
+        return length - name.count
     }
 }

@@ -31,7 +31,7 @@ package struct HTTPListener: Sendable {
         let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
         let application = Application(
             responder: CallbackResponder { (request: Request, _: BasicRequestContext) in
-                try await responder.respond(to: request)
+                await responder.respond(to: request)
             },
             server: .http1(configuration: .init(idleTimeout: idleTimeout)),
             configuration: ApplicationConfiguration(

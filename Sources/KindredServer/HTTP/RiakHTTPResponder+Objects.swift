@@ -125,10 +125,10 @@ extension RiakHTTPResponder {
             try name.withReference { reference throws(RequestFailure) in
                 var precondition = precondition
                 if let token = headers.tokenNotModified {
-                    let located = try loop.locate(reference)
-                    precondition.notModifiedSince =
-                        try token.withBytes { token throws(RequestFailure) in try loop.open(token, for: located.0) }?
-                        .context ?? CausalContext()
+                    let key = try loop.locate(reference).0
+                    // A token that is none of this object's knows nothing of it, so the object is not as it was.
+                    let known = token.withUnsafeBytes { try? loop.open($0, for: key) }
+                    precondition.notModifiedSince = known?.context ?? CausalContext()
                 }
                 do throws(RequestFailure) {
                     let answer = try (headers.token ?? []).withBytes { token throws(RequestFailure) in

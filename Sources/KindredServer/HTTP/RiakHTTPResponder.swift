@@ -13,13 +13,21 @@ struct RiakHTTPResponder: Sendable {
     let loop: DataLoop
     let nodeName: String
 
-    func respond(to request: Request) async throws -> Response {
+    func respond(to request: Request) async -> Response {
+        let response = await response(to: request)
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func response(to request: Request) async -> Response {
         do {
             return try await answer(request)
         } catch let refusal as RiakHTTPRefusal {
             return Response(text: refusal.text, status: refusal.status)
         } catch let failure as RequestFailure {
             return response(to: failure)
+        } catch {
+            // The client went away, or its body did not come.
+            return Response(text: "the request could not be read: \(error)\n", status: 400)
         }
     }
 

@@ -290,6 +290,8 @@ extension RiakHTTPJSON {
     package static let resources: [Property] = [
         Property("riak_kv_wm_bucket_type", "/types"),
         Property("riak_kv_wm_buckets", "/buckets"),
+        // Without it the Python client says that counters do not exist, instead of asking and being told so.
+        Property("riak_kv_wm_counter", "/buckets"),
         Property("riak_kv_wm_keylist", "/buckets"),
         Property("riak_kv_wm_object", "/buckets"),
         Property("riak_kv_wm_ping", "/ping"),

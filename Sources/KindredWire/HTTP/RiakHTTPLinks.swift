@@ -12,9 +12,14 @@ package enum RiakHTTPLinks {
 
     /// The values of the `Link` lines of an object: `rel="up"` and its links, in as few lines as can be read.
     package static func lines(for links: [ObjectContent.Link], in bucket: RiakHTTPBucket) -> [[UInt8]] {
-        let up = RiakHTTPText.percentEncoded(bucket.name)
+        let name = RiakHTTPText.percentEncoded(bucket.name)
+        // Links to objects cannot name a type, in this form; the bucket itself can.
         let prefix = bucket.form == .riak ? "</riak/" : "</buckets/"
-        var items = [Array(prefix.utf8) + up + Array(">; rel=\"up\"".utf8)]
+        let up =
+            bucket.form == .types
+            ? Array("</types/".utf8) + RiakHTTPText.percentEncoded(bucket.type) + Array("/buckets/".utf8) + name
+            : Array(prefix.utf8) + name
+        var items = [up + Array(">; rel=\"up\"".utf8)]
         for link in links {
             var item = Array(prefix.utf8) + RiakHTTPText.percentEncoded(link.bucket)
             item += Array((bucket.form == .riak ? "/" : "/keys/").utf8) + RiakHTTPText.percentEncoded(link.key)

@@ -83,7 +83,7 @@ package struct RiakHTTPParameters: Hashable, Sendable {
                 throw RiakHTTPRefusal(400, "Bad timeout value \"\(value)\"\n")
             }
             timeoutMilliseconds = milliseconds
-        case "returnbody": returnBody = value == "true"
+        case "returnbody": returnBody = try Self.flag(name, value) ?? false
         case "vtag": vtag = value
         case "keys": keys = Self.listing(value)
         case "buckets": buckets = Self.listing(value)

@@ -148,7 +148,8 @@ package enum RiakHTTPRoute: Hashable, Sendable {
             switch words.count {
             case 2: return .object(bucket, key: key)
             case 3 where words[2] == "preflist": return .preferenceList(bucket, key: key)
-            default: return .unsupported("link walks")
+            // A step of a walk is written `bucket,tag,keep`.
+            default: return words.dropFirst(2).allSatisfy { $0.contains(",") } ? .unsupported("link walks") : .unknown
             }
         case "index": return .unsupported("secondary index queries")
         case "counters" where bucket.form == .buckets: return .unsupported("counters")

@@ -60,9 +60,7 @@ package enum RiakHTTPText {
         var result: [UInt8] = []
         result.reserveCapacity(bytes.underestimatedCount)
         for byte in bytes {
-            if byte == 0x20 {
-                result.append(UInt8(ascii: "+"))
-            } else if isAlphanumeric(byte) || "-._~".utf8.contains(byte) {
+            if isAlphanumeric(byte) || "-._~".utf8.contains(byte) {
                 result.append(byte)
             } else {
                 appendEscape(of: byte, to: &result)

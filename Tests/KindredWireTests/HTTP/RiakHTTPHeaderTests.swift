@@ -58,11 +58,11 @@ struct RiakHTTPLinksTests {
                 .map { String(decoding: $0, as: UTF8.self) }
         }
         let new =
-            "</buckets/b+c>; rel=\"up\", </buckets/o%2Fp/keys/k+q>; riaktag=\"t%22\", </buckets/x/keys/y>; riaktag=\"z\""
+            "</buckets/b%20c>; rel=\"up\", </buckets/o%2Fp/keys/k%20q>; riaktag=\"t%22\", </buckets/x/keys/y>; riaktag=\"z\""
         #expect(text(.buckets) == [new])
         #expect(text(.types) == [new])
         #expect(
-            text(.riak) == ["</riak/b+c>; rel=\"up\", </riak/o%2Fp/k+q>; riaktag=\"t%22\", </riak/x/y>; riaktag=\"z\""])
+            text(.riak) == ["</riak/b%20c>; rel=\"up\", </riak/o%2Fp/k%20q>; riaktag=\"t%22\", </riak/x/y>; riaktag=\"z\""])
     }
 
     @Test("Three hundred links stay in one line; what no client could read as a line is divided; both come back")

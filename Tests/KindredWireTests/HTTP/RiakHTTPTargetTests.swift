@@ -166,7 +166,8 @@ struct RiakHTTPParametersTests {
         #expect(parameters.buckets == .whole)
         #expect(!parameters.properties)
         #expect(try parse("r=1&r=bogus").r == .number(1))
-        #expect(try parse("returnbody=yes").returnBody == false)
+        #expect(try parse("returnbody=false").returnBody == false)
+        #expect(throws: RiakHTTPRefusal.self) { try parse("returnbody=yes") }
         #expect(try parse("r=4294967294").r == .number(4_294_967_294))
     }
 

@@ -6,5 +6,15 @@ struct Kindred: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kindred",
         abstract: "A replicated key-value database that detects every concurrent write.",
-        subcommands: [Serve.self])
+        discussion: """
+            EXAMPLES
+              kindred serve --data ./data
+              kindred demo
+              kindred put siblings/carts/anna 'milk, eggs'
+              kindred get siblings/carts/anna
+            """,
+        subcommands: [
+            Serve.self, Demo.self, Put.self, Get.self, Delete.self, Keys.self, Buckets.self, BucketTypes.self,
+            Ping.self,
+        ])
 }

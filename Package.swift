@@ -133,7 +133,13 @@ let package = Package(
                 "KindredServer", "KindredClient", "KindredTesting", nioCore, nioPosix, logging,
             ],
             swiftSettings: settings),
-        .testTarget(name: "KindredCommandTests", dependencies: ["KindredCommand"], swiftSettings: settings),
+        .testTarget(
+            name: "KindredCommandTests",
+            dependencies: [
+                "KindredModel", "KindredWire", "KindredClient", "KindredCommand", nioCore, nioPosix,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
         .testTarget(name: "RepositoryTests", swiftSettings: settings),
     ]
 )

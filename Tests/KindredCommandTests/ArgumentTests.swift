@@ -81,7 +81,7 @@ import Testing
         ["put", "b/k", "v", "--if-not-modified"], ["put", "a", "b", "c", "d"], ["get"], ["get", "b"], ["keys"],
         ["put", "b/k", "v", "--if-none-match", "--if-not-modified", "--context", "AQID"],
         ["get", "b/k", "--server", "x:y"],
-        ["get", "b/k", "--timeout", "0"], ["bucket-type", "create"],
+        ["get", "b/k", "--timeout", "0"], ["bucket-type", "create"], ["bucket-type", "create", "a/b"],
         ["bucket-type", "create", "t", "--strategy", "guess"],
         ["nonsense"], ["buckets", ""],
     ])

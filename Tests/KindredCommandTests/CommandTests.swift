@@ -53,7 +53,8 @@ import Testing
         let result = try await run(["get", "siblings/carts/anna"], two)
         #expect(
             result.output == """
-                siblings/carts/anna has 2 concurrent versions: none of the writers had seen another's.
+                siblings/carts/anna has 2 concurrent versions:
+                none of their writers had seen another's.
                 ┌──────────────────────────────────────┬──────────────────────────────────────┐
                 │ version  1.a                         │ version  1.b                         │
                 │ who      actor 1, event 10           │ who      actor 1, event 11           │
@@ -62,9 +63,7 @@ import Testing
                 ├──────────────────────────────────────┼──────────────────────────────────────┤
                 │ milk, eggs                           │ milk, bread                          │
                 └──────────────────────────────────────┴──────────────────────────────────────┘
-                context  AQID
-
-                To replace them, write the value that should be there with this context:
+                To replace them all, write the value that should be there with this context:
                   kindred put siblings/carts/anna VALUE --context AQID
 
                 """)

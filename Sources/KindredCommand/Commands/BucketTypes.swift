@@ -40,6 +40,12 @@ struct CreateType: NodeCommand {
     var activate = false
     @OptionGroup(title: "Options of every command") var common: CommonOptions
 
+    func validate() throws {
+        if name.contains("/") {
+            throw ValidationError("a bucket type with a slash in its name could not be told from TYPE/BUCKET")
+        }
+    }
+
     func run(_ client: Client, _ console: Console) async throws -> ExitCode {
         var type = try await client.createBucketType(Name(name), properties: try properties.set())
         if activate { type = try await client.activateBucketType(Name(name)) }

@@ -36,8 +36,8 @@ struct ObjectRendering {
     func sideBySide(style: Style, width: Int) -> [String] {
         let siblings = object.siblings
         var lines = [
-            style.apply(.strong, address.description)
-                + " has \(siblings.count) concurrent versions: none of the writers had seen another's."
+            style.apply(.strong, address.description) + " has \(siblings.count) concurrent versions:",
+            "none of their writers had seen another's.",
         ]
         // A column needs room for a time; what does not fit beside each other goes below each other.
         let narrowest = 38
@@ -51,8 +51,7 @@ struct ObjectRendering {
         }
         if let context = object.context {
             lines += [
-                style.apply(.faint, "context  ") + context.base64, "",
-                "To replace them, write the value that should be there with this context:",
+                "To replace them all, write the value that should be there with this context:",
                 "  kindred put \(address.description) VALUE --context \(context.base64)",
             ]
         }

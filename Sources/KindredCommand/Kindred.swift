@@ -13,6 +13,7 @@ struct Kindred: AsyncParsableCommand {
               kindred put siblings/carts/anna 'milk, eggs'
               kindred get siblings/carts/anna
             """,
+        version: "0.1.0",
         subcommands: [
             Serve.self, Demo.self, Put.self, Get.self, Delete.self, Keys.self, Buckets.self, BucketTypes.self,
             Ping.self,

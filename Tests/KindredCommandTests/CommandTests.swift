@@ -206,12 +206,16 @@ import Testing
     // MARK: Failures
 
     @Test func whatGoesWrongIsOneLineAndACode() async throws {
-        let refused = try await run(["put", "b/k", "v"]) { _ in [.error("{too_large,9}\nmore")] }
-        #expect(refused.code == 1 && refused.output.isEmpty && refused.errors == ["kindred: {too_large,9}\\nmore"])
+        let refused = try await run(["put", "b/k", "v"]) { _ in [.error("not now\nor ever")] }
+        #expect(refused.code == 1 && refused.output.isEmpty && refused.errors == ["kindred: not now\\nor ever"])
         let precondition = try await run(["put", "b/k", "v", "--if-none-match"]) { _ in [.error("match_found")] }
         #expect(precondition.code == 1 && precondition.errors.first?.contains("exists already") == true)
         let unknown = try await run(["get", "t/b/k"]) { _ in [.error("No bucket-type named 't'")] }
         #expect(unknown.errors.first?.contains("kindred bucket-type list") == true)
+        let exists = try await run(["put", "immutable/b/k", "v"]) { _ in
+            [.error("The key exists with other content and its bucket is immutable")]
+        }
+        #expect(exists.code == 1 && exists.errors.first?.hasSuffix("with --new-key the node makes one.") == true)
         let http = try await run(["ping"]) { _ in [.bytes(Array("HTTP/1.1 400 Bad Request".utf8))] }
         #expect(http.code == 1 && http.errors.first?.contains("HTTP") == true)
     }

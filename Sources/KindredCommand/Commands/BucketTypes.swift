@@ -38,7 +38,7 @@ struct CreateType: NodeCommand {
     @OptionGroup var properties: PropertyOptions
     @Flag(help: "Activate it at once.")
     var activate = false
-    @OptionGroup(title: "Options of every command") var common: CommonOptions
+    @OptionGroup var common: CommonOptions
 
     func validate() throws {
         if name.contains("/") {
@@ -68,7 +68,7 @@ struct ActivateType: NodeCommand {
 
     @Argument(help: "The name of the type.")
     var name: String
-    @OptionGroup(title: "Options of every command") var common: CommonOptions
+    @OptionGroup var common: CommonOptions
 
     func run(_ client: Client, _ console: Console) async throws -> ExitCode {
         let type = try await client.activateBucketType(Name(name))
@@ -89,7 +89,7 @@ struct ListTypes: NodeCommand {
               kindred bucket-type list --json | jq '.[] | select(.active) | .name'
             """)
 
-    @OptionGroup(title: "Options of every command") var common: CommonOptions
+    @OptionGroup var common: CommonOptions
 
     func run(_ client: Client, _ console: Console) async throws -> ExitCode {
         let types = try await client.bucketTypes()
@@ -121,7 +121,7 @@ struct TypeStatus: NodeCommand {
 
     @Argument(help: "The name of the type.")
     var name: String
-    @OptionGroup(title: "Options of every command") var common: CommonOptions
+    @OptionGroup var common: CommonOptions
 
     func run(_ client: Client, _ console: Console) async throws -> ExitCode {
         let type = try await client.bucketType(Name(name))
@@ -145,7 +145,7 @@ struct UpdateType: NodeCommand {
     @Argument(help: "The name of the type.")
     var name: String
     @OptionGroup var properties: PropertyOptions
-    @OptionGroup(title: "Options of every command") var common: CommonOptions
+    @OptionGroup var common: CommonOptions
 
     func run(_ client: Client, _ console: Console) async throws -> ExitCode {
         let properties = try properties.set()

@@ -16,7 +16,7 @@ struct Delete: NodeCommand {
 
             EXAMPLES
               kindred delete fruit/basket
-              kindred delete siblings/carts/anna --context "$(kindred get --json siblings/carts/anna | jq -r .context)"
+              kindred delete siblings/carts/anna --context "$CONTEXT"
             """)
 
     @Argument(help: ArgumentHelp("What to delete.", valueName: "words"))
@@ -25,7 +25,7 @@ struct Delete: NodeCommand {
     var type: String?
     @Option(help: ArgumentHelp("The causal context of what is to be deleted.", valueName: "base64"))
     var context: ContextArgument?
-    @OptionGroup(title: "Options of every command") var common: CommonOptions
+    @OptionGroup var common: CommonOptions
 
     func validate() throws { _ = try ObjectAddress(words, type: type) }
 

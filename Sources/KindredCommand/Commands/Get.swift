@@ -30,7 +30,7 @@ struct Get: NodeCommand {
     var type: String?
     @Option(help: ArgumentHelp("Of several siblings, only the one with this version tag.", valueName: "tag"))
     var version: String?
-    @OptionGroup(title: "Options of every command") var common: CommonOptions
+    @OptionGroup var common: CommonOptions
 
     func validate() throws { _ = try ObjectAddress(words, type: type) }
 

@@ -24,7 +24,7 @@ struct Keys: NodeCommand {
     var bucket: String
     @Option(help: ArgumentHelp("The bucket type, if it is not in the path.", valueName: "type"))
     var type: String?
-    @OptionGroup(title: "Options of every command") var common: CommonOptions
+    @OptionGroup var common: CommonOptions
 
     func validate() throws { _ = try Bucket(word: bucket, type: type) }
 
@@ -50,7 +50,7 @@ struct Buckets: NodeCommand {
 
     @Argument(help: "The bucket type.")
     var type = "default"
-    @OptionGroup(title: "Options of every command") var common: CommonOptions
+    @OptionGroup var common: CommonOptions
 
     func validate() throws {
         if type.isEmpty { throw ValidationError("a bucket type has at least one character") }

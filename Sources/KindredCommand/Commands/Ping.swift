@@ -14,7 +14,7 @@ struct Ping: NodeCommand {
               kindred ping --server 10.0.0.7:8087 --timeout 2
             """)
 
-    @OptionGroup(title: "Options of every command") var common: CommonOptions
+    @OptionGroup var common: CommonOptions
 
     func run(_ client: Client, _ console: Console) async throws -> ExitCode {
         let clock = ContinuousClock()

@@ -22,8 +22,8 @@ struct Put: NodeCommand {
             EXAMPLES
               kindred put fruit/basket apple
               kindred put siblings/carts/anna 'milk, eggs'
-              kindred put siblings/carts/anna 'milk, eggs, bread' --context "$(kindred get --json siblings/carts/anna | jq -r .context)"
-              kindred put --type immutable photos 2026/summer.jpg @summer.jpg --content-type image/jpeg
+              kindred put siblings/carts/anna 'milk, eggs, bread' --context "$CONTEXT"
+              kindred put --new-key immutable/photos @a.jpg --content-type image/jpeg
               tar c docs | kindred put archive/docs --if-none-match
             """)
 
@@ -46,7 +46,7 @@ struct Put: NodeCommand {
     var ifNotModified = false
     @Flag(help: "Let the node make a key, and say which.")
     var newKey = false
-    @OptionGroup(title: "Options of every command") var common: CommonOptions
+    @OptionGroup var common: CommonOptions
 
     func validate() throws {
         if ifNoneMatch, ifNotModified {

@@ -17,7 +17,7 @@ struct Demo: NodeCommand {
               kindred demo --json | jq '.histories[] | {history, kept, lost}'
             """)
 
-    @OptionGroup(title: "Options of every command") var common: CommonOptions
+    @OptionGroup var common: CommonOptions
 
     func run(_ client: Client, _ console: Console) async throws -> ExitCode {
         let server = try await client.serverInfo()

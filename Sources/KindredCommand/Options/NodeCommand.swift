@@ -95,6 +95,9 @@ struct CommandFailure: Error {
         if text.hasPrefix("Bucket type"), text.hasSuffix("already exists") {
             return ". 'kindred bucket-type status' shows it, and 'update' changes it."
         }
+        if text.hasPrefix("{too_large") {
+            return ". The node does not store objects of that many bytes; divide it over several keys."
+        }
         return text.hasPrefix("overload") ? ". Try again in a moment." : ""
     }
 }

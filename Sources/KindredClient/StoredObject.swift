@@ -51,7 +51,8 @@ public struct Sibling: Hashable, Sendable {
 }
 
 /// The name of one version of a key. Kindred writes the actor that accepted the write and the number of that actor's event, in
-/// base 36: `3.a7` is event 367 of actor 3. Other servers of the protocol have names of another form.
+/// base 36: `3.a7` is event 367 of actor 3. In buckets with version numbers, the version's number is in front: `4-3.a7`. Other
+/// servers of the protocol have names of another form.
 public struct VersionTag: Hashable, Sendable, CustomStringConvertible {
     /// The tag as the server writes it.
     public let description: String
@@ -65,13 +66,21 @@ public struct VersionTag: Hashable, Sendable, CustomStringConvertible {
     /// The number of the write among those the actor accepted, over all keys of its partition; nil if the tag has another form.
     public var event: UInt64? { parts?.event }
 
-    private var parts: (actor: UInt64, event: UInt64)? {
-        let halves = description.split(separator: ".", omittingEmptySubsequences: false)
-        guard halves.count == 2, let actor = UInt64(halves[0], radix: 36), let event = UInt64(halves[1], radix: 36)
-        else {
-            return nil
+    /// The number of the version of its key, from 1, in buckets with version numbers; nil elsewhere.
+    public var number: UInt64? { parts?.number }
+
+    private var parts: (number: UInt64?, actor: UInt64, event: UInt64)? {
+        var dot = description[...]
+        var number: UInt64?
+        if let dash = dot.firstIndex(of: "-") {
+            guard let value = UInt64(dot[..<dash]) else { return nil }
+            number = value
+            dot = dot[dot.index(after: dash)...]
         }
-        return (actor, event)
+        let halves = dot.split(separator: ".", omittingEmptySubsequences: false)
+        guard halves.count == 2, let actor = UInt64(halves[0], radix: 36), let event = UInt64(halves[1], radix: 36)
+        else { return nil }
+        return (number, actor, event)
     }
 }
 

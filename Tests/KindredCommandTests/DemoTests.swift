@@ -14,9 +14,11 @@ import Testing
     }
 
     private func write(
-        _ client: Int, _ value: String, seen: [String] = [], number: Int
+        _ client: Int, _ value: String, seen: [String] = [], number: Int, isNumbered: Bool = false
     ) -> History.Event {
-        .write(client: client, value: value, seen: seen, .stored(version: "1.\(number)", number: number))
+        .write(
+            client: client, value: value, seen: seen,
+            .stored(version: "1.\(number)", number: isNumbered ? number : nil))
     }
 
     private func drawn(_ demonstration: Demonstration) -> String {
@@ -36,6 +38,16 @@ import Testing
     @Test func aValueThatIsGoneUnseenIsLost() {
         let history = history([write(0, "apple", number: 1), write(1, "banana", number: 2)], kept: ["banana"])
         #expect(history.lost == ["apple"] && history.replaced.isEmpty)
+    }
+
+    @Test func versionsHaveNumbersWhereTheTagTellsThem() {
+        let numbered = history(
+            [
+                write(0, "a", number: 1, isNumbered: true), write(1, "b", number: 2),
+                write(0, "c", number: 3, isNumbered: true),
+            ],
+            kept: ["c"])
+        #expect(numbered.numbers == [1, 3])
     }
 
     @Test func aRefusedValueIsNeitherLostNorReplaced() {
@@ -94,13 +106,13 @@ import Testing
     @Test func arrowsFromTheRightRefusalsAndNumbers() {
         let history = history(
             [
-                write(1, "milk, bread", number: 1), .read(client: 0, values: ["milk, bread"]),
+                write(1, "milk, bread", number: 1, isNumbered: true), .read(client: 0, values: ["milk, bread"]),
                 .write(client: 0, value: "other", seen: ["milk, bread"], .refused(reason: "because it is so")),
                 .write(client: 0, value: "milk, bread", seen: [], .unchanged), .read(client: 1, values: []),
             ], kept: ["milk, bread"])
         let demonstration = Demonstration(
             id: "x", title: "Numbers", rule: "A rule.", history: history,
-            checks: [.init(promise: "that this fails", holds: false)], hasNumbers: true)
+            checks: [.init(promise: "that this fails", holds: false)])
         #expect(
             drawn(demonstration) == """
                 ━━ 1 ━ Numbers ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ type siblings · key X ━━

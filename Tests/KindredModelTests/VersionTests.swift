@@ -39,4 +39,11 @@ import Testing
             })
         #expect(tags.count == 6_400)
     }
+
+    @Test("have the number in front of the tag where they have one")
+    func entityTags() {
+        let plain = version(3, 367, "x")
+        let numbered = Version(dot: plain.dot, timestamp: plain.timestamp, number: 4, content: plain.content)
+        #expect(plain.entityTag == "3.a7" && numbered.entityTag == "4-3.a7")
+    }
 }

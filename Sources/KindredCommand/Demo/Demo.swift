@@ -71,11 +71,6 @@ struct DemoOutput {
             let titles = failed.map(\.title).joined(separator: ", ")
             console.print(style.apply(.bad, "Not as promised: \(titles)."))
         }
-        if results.contains(where: \.hasNumbers) {
-            console.print(
-                style.apply(
-                    .faint, "The numbers v1, v2, … are counted here: Riak's protocol has no field that carries them."))
-        }
         if let siblings = results.first(where: { $0.history.kept.count > 1 })?.history {
             let address = ObjectAddress(bucket: siblings.bucket, key: siblings.key)
             console.print("See what is left of it:  kindred get \(address.description)")
@@ -129,10 +124,8 @@ extension History.Event {
             ]
             switch result {
             case .stored(let version, let number):
-                members += [
-                    Property("result", "stored"), Property("version", .text(version)),
-                    Property("number", .integer(Int64(number))),
-                ]
+                members += [Property("result", "stored"), Property("version", .text(version))]
+                if let number { members.append(Property("number", .integer(Int64(number)))) }
             case .unchanged: members.append(Property("result", "unchanged"))
             case .refused(let reason): members += [Property("result", "refused"), Property("reason", .text(reason))]
             }

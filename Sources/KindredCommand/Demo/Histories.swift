@@ -91,8 +91,9 @@ enum Histories {
                 .init(
                     promise: "v4 is one cart again, and nothing was lost",
                     holds: history.kept == ["{milk, eggs, bread}"] && history.lost.isEmpty),
-            ],
-            hasNumbers: true)
+                .init(
+                    promise: "the numbers are v1, v2, v3 and v4, in this order", holds: history.numbers == [1, 2, 3, 4]),
+            ])
     }
 
     private static func versionVectors(_ clients: [Client], _ bucket: Name) async throws(ClientError) -> Demonstration {

@@ -13,8 +13,8 @@ struct History: Sendable {
     }
 
     enum WriteResult: Hashable, Sendable {
-        /// The write was accepted, as this version, the `number`th write of the key that was.
-        case stored(version: String, number: Int)
+        /// The write was accepted, as this version; it has a number in buckets with version numbers.
+        case stored(version: String, number: Int?)
         /// The key had this content already.
         case unchanged
         case refused(reason: String)
@@ -52,6 +52,13 @@ struct History: Sendable {
         }
     }
 
+    /// The numbers of the versions, in the order of the writes.
+    var numbers: [Int] {
+        events.compactMap { event in
+            if case .write(_, _, _, .stored(_, let number?)) = event { number } else { nil }
+        }
+    }
+
     private var accepted: [(value: String, seen: [String])] {
         events.compactMap { event in
             if case .write(_, let value, let seen, .stored) = event { (value, seen) } else { nil }
@@ -73,8 +80,6 @@ struct Demonstration: Sendable {
     let rule: String
     let history: History
     let checks: [Check]
-    /// Whether versions are shown by their numbers.
-    var hasNumbers = false
     /// How many events at the beginning are drawn; nil is all.
     var drawn: Int?
 

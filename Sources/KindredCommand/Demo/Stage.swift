@@ -45,8 +45,8 @@ struct Stage {
             knownVersions.formUnion(fresh)
             result = .unchanged
             if let version = fresh.first {
-                // Every accepted write of a key that nobody else writes to has the next number.
-                result = .stored(version: version.description, number: knownVersions.count)
+                let number = version.number.flatMap { Int(exactly: $0) }
+                result = .stored(version: version.description, number: number)
             }
             learn(client, object)
         } catch {

@@ -80,7 +80,7 @@ struct Timeline {
             switch result {
             case .stored(_, let number):
                 row.put("●", at: column(client), .client(client))
-                if demonstration.hasNumbers { label = "v\(number)  \(value)" }
+                if let number { label = "v\(number)  \(value)" }
             case .unchanged:
                 row.put("●", at: column(client), .client(client))
                 note = "accepted: it is there already"
@@ -120,23 +120,22 @@ struct Timeline {
 
     /// A value by the name it is told apart by.
     private func name(_ value: String) -> String {
-        demonstration.hasNumbers ? number(of: [value]).map { "v\($0)" } ?? value : value
+        number(of: [value]).map { "v\($0)" } ?? value
     }
 
     private func valuesInWords(_ values: [String]) -> String {
         guard !values.isEmpty else { return "nothing" }
         let all = values.joined(separator: " and ")
-        guard demonstration.hasNumbers, let number = number(of: values) else { return all }
-        return "v\(number): \(all)"
+        return number(of: values).map { "v\($0): \(all)" } ?? all
     }
 
     private func seenInWords(_ seen: [String]) -> String {
         guard !seen.isEmpty else { return "had seen nothing" }
-        if demonstration.hasNumbers, let number = number(of: seen) { return "had read v\(number)" }
+        if let number = number(of: seen) { return "had read v\(number)" }
         return "had seen \(seen.joined(separator: " and "))"
     }
 
-    /// The highest number among the versions with these values: the version that showing them is called.
+    /// The highest number among the versions with these values, which is what showing them is called; nil without version numbers.
     private func number(of values: [String]) -> Int? {
         let numbers = history.events.compactMap { event -> Int? in
             if case .write(_, let value, _, .stored(_, let number)) = event, values.contains(value) {

@@ -93,6 +93,7 @@ struct ObjectRendering {
 
     private func facts(of sibling: Sibling) -> [(name: String, fact: String)] {
         var facts = [("version", TextLayout.name(Array(sibling.version.description.utf8)))]
+        if let number = sibling.version.number { facts.append(("number", "v\(number)")) }
         if let actor = sibling.version.actor, let event = sibling.version.event {
             facts.append(("who", "actor \(actor), event \(event)"))
         }
@@ -160,9 +161,10 @@ extension Sibling {
 }
 
 extension VersionTag {
-    /// `version`, and `actor` and `event` where the tag tells them.
+    /// `version`, and `number`, `actor` and `event` where the tag tells them.
     var members: [Property] {
         var members = [Property("version", .text(description))]
+        if let number = number.flatMap({ Int64(exactly: $0) }) { members.append(Property("number", .integer(number))) }
         if let actor = actor.flatMap({ Int64(exactly: $0) }), let event = event.flatMap({ Int64(exactly: $0) }) {
             members += [Property("actor", .integer(actor)), Property("event", .integer(event))]
         }

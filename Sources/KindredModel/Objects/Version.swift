@@ -30,4 +30,7 @@ public struct Version: Hashable, Sendable {
     public var tag: String {
         String(dot.actor.rawValue, radix: 36) + "." + String(dot.counter, radix: 36)
     }
+
+    /// The tag as every protocol shows it: in buckets with version numbers with the number in front, as in `4-3.a7`.
+    public var entityTag: String { number == 0 ? tag : "\(number)-\(tag)" }
 }

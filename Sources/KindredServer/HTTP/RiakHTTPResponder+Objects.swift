@@ -249,8 +249,8 @@ struct ShownObject: Sendable {
     init(_ object: ObjectAnswer, on loop: DataLoop) {
         versions = object.versions.map { version in
             RiakHTTPVersion(
-                tag: version.number > 0 ? "\(version.number)-\(version.tag)" : version.tag,
-                lastModified: Int64(version.timestamp.milliseconds / 1_000), content: version.content)
+                tag: version.entityTag, lastModified: Int64(version.timestamp.milliseconds / 1_000),
+                content: version.content)
         }
         token = object.knowledge.context.isEmpty ? nil : loop.token(object.knowledge, for: object.key)
         number = object.knowledge.number > 0 ? object.knowledge.number : nil

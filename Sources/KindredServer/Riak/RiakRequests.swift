@@ -199,7 +199,7 @@ struct RiakRequests: Sendable {
                 case .get = answer
             {
                 try content.withUnsafeBytes { content in
-                    var tag = only.tag
+                    var tag = only.entityTag
                     let view = try ObjectContentView(content)
                     try tag.withUTF8 { tag in
                         try output.appendRiakGetResponse(
@@ -232,7 +232,7 @@ struct RiakRequests: Sendable {
             let contentStart = bytes.count
             bytes += content
             let tagStart = bytes.count
-            bytes += version.tag.utf8
+            bytes += version.entityTag.utf8
             ranges.append((contentStart..<tagStart, tagStart..<bytes.count))
         }
         try bytes.withUnsafeBytes { bytes in

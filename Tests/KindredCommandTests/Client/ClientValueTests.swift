@@ -10,9 +10,17 @@ import Testing
         #expect(VersionTag(text).actor == actor && VersionTag(text).event == event)
     }
 
-    @Test(arguments: ["", "3", "3.", ".7", "3.a.7", "3.!", "zzzzzzzzzzzzzzz.1", "5jTqLsM1yz2"])
+    @Test func aTagOfABucketWithVersionNumbersTellsTheNumber() {
+        let tag = VersionTag("12-3.a7")
+        #expect(tag.number == 12 && tag.actor == 3 && tag.event == 367)
+        #expect(VersionTag("3.a7").number == nil)
+    }
+
+    @Test(arguments: [
+        "", "3", "3.", ".7", "3.a.7", "3.!", "zzzzzzzzzzzzzzz.1", "5jTqLsM1yz2", "x-3.a7", "-3.a7", "4-", "4-4-3.a7",
+    ])
     func aTagOfAnotherForm(text: String) {
-        #expect(VersionTag(text).actor == nil && VersionTag(text).event == nil)
+        #expect(VersionTag(text).actor == nil && VersionTag(text).event == nil && VersionTag(text).number == nil)
         #expect(VersionTag(text).description == text)
     }
 

@@ -13,6 +13,12 @@ package struct UnsendableProperty: Error, Hashable, Sendable, CustomStringConver
     /// Why not, without the name.
     package let reason: String
 
+    /// Names what cannot be sent.
+    package init(name: String, reason: String) {
+        self.name = name
+        self.reason = reason
+    }
+
     /// One line that says both.
     package var description: String { "\(name): \(reason)" }
 }

@@ -52,6 +52,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private let configuration: ClientConfiguration
     private let eventLoop: any EventLoop
     private let timeout: TimeAmount
+    private let maximumAnswerBytes: Int
     private var context: ChannelHandlerContext?
     private var received = ByteBuffer()
     private var queue = CircularBuffer<PendingRequest>()
@@ -66,6 +67,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         self.configuration = configuration
         self.eventLoop = eventLoop
         timeout = TimeAmount(configuration.requestTimeout)
+        // A buffer holds less than 4 GiB, and doubles as it grows.
+        maximumAnswerBytes = min(configuration.maximumAnswerBytes, 1 << 30)
     }
 
     // MARK: Asked by the client
@@ -125,14 +128,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
         var bytes = unwrapInboundIn(data)
         if received.readableBytes == 0 { received = bytes } else { received.writeBuffer(&bytes) }
         while end == nil {
-            switch received.riakFrame(maximumLength: configuration.maximumAnswerBytes) {
+            switch received.riakFrame(maximumLength: maximumAnswerBytes) {
             case .incomplete:
                 // Answers that were handed out share this memory; what is left of it is a part of one read at most.
                 if received.readerIndex > 0 { received = ByteBuffer(bytes: received.readableBytesView) }
                 return
             case .invalid(let length):
-                let bound = configuration.maximumAnswerBytes
-                violated("the server announced an answer of \(length) bytes; answers have 1 to \(bound)")
+                violated("the server announced an answer of \(length) bytes; answers have 1 to \(maximumAnswerBytes)")
             case .frame(let frame):
                 received.moveReaderIndex(forwardBy: RiakFrame.headerLength)
                 deliver(received.readSlice(length: frame.body.count) ?? ByteBuffer(), code: frame.code)

@@ -98,7 +98,7 @@ struct Timeline {
             let text = "reads \(valuesInWords(values))"
             // An arrow that comes from the right takes the place of the text.
             if writers.allSatisfy({ $0 <= client }), TextLayout.width(text) <= columnWidth - 3 {
-                row.put(text, at: column(client) + 2, .plain)
+                row.put(Self.breakable(text), at: column(client) + 2, .plain)
                 canvas.append(row)
             } else {
                 canvas.append(row)
@@ -111,10 +111,15 @@ struct Timeline {
     private func annotate(_ client: Int, _ text: String, _ role: Style.Role = .faint, in canvas: inout Canvas) {
         for line in TextLayout.broken(text, width: columnWidth - 3) {
             var row = lanes()
-            row.put(line, at: column(client) + 2, role)
+            row.put(Self.breakable(line), at: column(client) + 2, role)
             canvas.append(row)
         }
     }
+
+    /// A value that is kept on one line if it fits there: its spaces do not count as such until it is drawn.
+    private static func unbroken(_ value: String) -> String { value.replacing(" ", with: "\u{A0}") }
+
+    private static func breakable(_ text: String) -> String { text.replacing("\u{A0}", with: " ") }
 
     // MARK: Words
 
@@ -125,14 +130,14 @@ struct Timeline {
 
     private func valuesInWords(_ values: [String]) -> String {
         guard !values.isEmpty else { return "nothing" }
-        let all = values.joined(separator: " and ")
+        let all = values.map(Self.unbroken).joined(separator: " and ")
         return number(of: values).map { "v\($0): \(all)" } ?? all
     }
 
     private func seenInWords(_ seen: [String]) -> String {
         guard !seen.isEmpty else { return "had seen nothing" }
         if let number = number(of: seen) { return "had read v\(number)" }
-        return "had seen \(seen.joined(separator: " and "))"
+        return "had seen \(seen.map(Self.unbroken).joined(separator: " and "))"
     }
 
     /// The highest number among the versions with these values, which is what showing them is called; nil without version numbers.

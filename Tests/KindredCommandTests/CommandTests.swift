@@ -85,9 +85,9 @@ import Testing
     }
 
     @Test func oneOfTheSiblings() async throws {
-        let result = try await run(["get", "b/k", "--version", "1.b"], two)
+        let result = try await run(["get", "b/k", "--sibling", "1.b"], two)
         #expect(result.code == 0 && result.output == "milk, bread")
-        let missing = try await run(["get", "b/k", "--version", "1.z"], two)
+        let missing = try await run(["get", "b/k", "--sibling", "1.z"], two)
         #expect(missing.code == 2 && missing.errors == ["kindred: default/b/k does not exist in version 1.z."])
     }
 

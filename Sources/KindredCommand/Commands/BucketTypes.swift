@@ -161,9 +161,7 @@ struct UpdateType: NodeCommand {
 /// Properties as they are written on a command line.
 struct PropertyOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp(
-            "What happens to concurrent writes: \(ConflictStrategy.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "strategy"))
+        help: ArgumentHelp("What happens to concurrent writes.", valueName: "strategy"))
     var strategy: StrategyArgument?
     @Option(help: ArgumentHelp("Properties by Riak's names, as a JSON object.", valueName: "json|@file"))
     var props: String?

@@ -20,7 +20,7 @@ struct Get: NodeCommand {
             EXAMPLES
               kindred get fruit/basket
               kindred get --type immutable photos 2026/summer.jpg > summer.jpg
-              kindred get siblings/carts/anna --version 3.a7
+              kindred get siblings/carts/anna --sibling 3.a7
               kindred get --json siblings/carts/anna | jq '.siblings[].value'
             """)
 
@@ -29,7 +29,7 @@ struct Get: NodeCommand {
     @Option(help: ArgumentHelp("The bucket type, if it is not in the path.", valueName: "type"))
     var type: String?
     @Option(help: ArgumentHelp("Of several siblings, only the one with this version tag.", valueName: "tag"))
-    var version: String?
+    var sibling: String?
     @OptionGroup var common: CommonOptions
 
     func validate() throws { _ = try ObjectAddress(words, type: type) }
@@ -37,8 +37,8 @@ struct Get: NodeCommand {
     func run(_ client: Client, _ console: Console) async throws -> ExitCode {
         let address = try ObjectAddress(words, type: type)
         var object = try await client.get(address.key, in: address.bucket)
-        if let version {
-            object.siblings.removeAll { $0.version.description != version }
+        if let sibling {
+            object.siblings.removeAll { $0.version.description != sibling }
         }
         return show(object, at: address, console)
     }
@@ -59,7 +59,7 @@ struct Get: NodeCommand {
                 console.write(only.content.value)
             }
         } else {
-            let version = version.map { " in version \($0)" } ?? ""
+            let version = sibling.map { " in version \($0)" } ?? ""
             console.complain("kindred: \(address.description) does not exist\(version).")
         }
         return code

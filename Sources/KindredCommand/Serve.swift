@@ -44,7 +44,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Partitions of a new data directory. (default: 64)", valueName: "n"))
     var partitions: String?
     @Option(
-        help: ArgumentHelp("Refuse writes when the disk has less MiB free. (default: 64)", valueName: "n")
+        help: ArgumentHelp("Refuse writes when the disk has less MiB free. (default: 192)", valueName: "n")
     )
     var diskReserveMib: String?
     @Option(

@@ -24,6 +24,7 @@ struct RunningNode: Service {
     static func start(
         _ configuration: ServerConfiguration, logger: Logger, whenServing: @escaping @Sendable (RunningNode) -> Void
     ) async throws -> RunningNode {
+        raiseOpenFileLimit()
         let dataGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let disk = NIOThreadPool(numberOfThreads: 4)
         let synchronizer = NIOThreadPool(numberOfThreads: 1)
@@ -87,6 +88,14 @@ struct RunningNode: Service {
             let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
             throw ServeFailure("\(flag): cannot listen on \(endpoint.host):\(endpoint.port): \(reason)")
         }
+    }
+
+    /// Every file of the storage stays open, and so does every connection: asks for as many as this user may have.
+    private static func raiseOpenFileLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     /// Names this boot of the machine, where the system says.

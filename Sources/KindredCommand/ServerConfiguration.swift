@@ -31,7 +31,7 @@ struct ServerConfiguration {
             case .durability: "synced"
             case .cacheMiB: "512"
             case .partitions: "64"
-            case .diskReserveMiB: "64"
+            case .diskReserveMiB: "192"
             case .logLevel: "info"
             }
         }

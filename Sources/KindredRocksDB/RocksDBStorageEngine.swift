@@ -66,7 +66,7 @@ package final class RocksDBStorageEngine: StorageEngine {
         // `freeSpace` is the mutex that serializes commits.
         let result = freeSpace.withLock { freeSpace in
             Result { () throws(StorageError) in
-                try throwEarlierFailure()
+                try throwEarlierFailure(orIsThereRoomFor: batch.byteCount, &freeSpace)
                 if !batch.mayUseReserve { try admit(batch.byteCount, &freeSpace) }
                 try failing { () throws(StorageError) in try database.write(batch) }
             }
@@ -148,6 +148,17 @@ package final class RocksDBStorageEngine: StorageEngine {
 
     private func throwEarlierFailure() throws(StorageError) {
         if let failure = failure.withLock({ $0 }) { throw failure }
+    }
+
+    /// As `throwEarlierFailure`; but where the earlier failure was a full disk, tells whether there is room by now: an engine that has
+    /// met the end of the disk does not go on by itself, and whoever is told `.failed` knows to reopen it.
+    private func throwEarlierFailure(
+        orIsThereRoomFor byteCount: Int, _ freeSpace: inout FreeSpaceGuard
+    ) throws(StorageError) {
+        guard let failure = failure.withLock({ $0 }) else { return }
+        guard case .full = failure else { throw failure }
+        try admit(byteCount, &freeSpace)
+        throw .failed("the disk was full, and has room again: the storage has to be opened anew")
     }
 
     /// Does something after whose failure the engine has to be reopened.

@@ -233,23 +233,6 @@ private func withReference<Result>(
         #expect(try await node.get("k").values.isEmpty)
     }
 
-    @Test func aNodeThatWasClosedStartsWithoutALogToRead() async throws {
-        let base = MemoryStorageEngine()
-        let node = try Fixture(over: base)
-        for index in 0..<50 { _ = try await node.put("v\(index)", to: "k\(index)") }
-        let loop = node.loop
-        try await loop.eventLoop.submit { try loop.close() }.get()
-        try base.reopen()
-        var entries = 0
-        try base.scan(.log, from: [], to: nil) { _, _ in
-            entries += 1
-            return .next
-        }
-        #expect(entries == 0)
-        let again = try Fixture(over: base)
-        #expect(try await again.get("k49").values == ["v49"])
-    }
-
     @Test func bucketTypesSurviveARestart() async throws {
         let base = MemoryStorageEngine()
         let node = try Fixture(over: base)

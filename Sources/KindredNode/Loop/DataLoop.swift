@@ -67,6 +67,7 @@ package final class DataLoop: @unchecked Sendable {
         case closed
     }
     private var state = State.running
+    private var nextFullWarning = NIODeadline.now()
 
     /// Takes over the data of `engine`. May take a moment; call it before the event loop serves anybody.
     package init(
@@ -154,6 +155,7 @@ package final class DataLoop: @unchecked Sendable {
                 participant.finish(.committed(after: durability == .synced && after > durable ? after : nil))
             }
             if writes > 0 { synchronizeSoon(writes) }
+            synchronizeForReaders()
         }
     }
 
@@ -246,6 +248,16 @@ package final class DataLoop: @unchecked Sendable {
         if unsynchronizedBytes >= Limits.unsynchronizedBytes { isStalled = true }
     }
 
+    /// Readers may wait for a commit that no writer waits for any more, because it failed: nobody else would have it synchronized.
+    private func synchronizeForReaders() {
+        guard !waitingForDisk.isEmpty, groupCommit.isIdle else { return }
+        switch state {
+        case .running, .full: break
+        case .failed, .closed: return
+        }
+        perform(groupCommit.committed(1, at: NIODeadline.now().uptimeNanoseconds))
+    }
+
     /// With relaxed durability, called once a second.
     func synchronizeNow() {
         guard case .running = state, store.lastCommit > store.lastSynchronized, !groupCommit.isSynchronizing else {
@@ -290,6 +302,7 @@ package final class DataLoop: @unchecked Sendable {
         waitingForDisk.removeAll(keepingCapacity: true)
         for participant in waiting { participant.release(.success(sequence)) }
         perform(groupCommit.finished(at: NIODeadline.now().uptimeNanoseconds))
+        synchronizeForReaders()
         if isStalled, unsynchronizedBytes < Limits.unsynchronizedBytes {
             isStalled = false
             if !enqueued.isEmpty { scheduleTick() }
@@ -313,7 +326,10 @@ package final class DataLoop: @unchecked Sendable {
         if case .full(let reason) = error {
             do throws(StorageError) {
                 for partition in Set(touched) { replicas[Int(partition)] = try loadReplica(partition) }
-                logger.warning("disk full: writes are refused", metadata: ["reason": "\(reason)"])
+                if NIODeadline.now() >= nextFullWarning {
+                    logger.warning("disk full: writes are refused", metadata: ["reason": "\(reason)"])
+                    nextFullWarning = .now() + .minutes(1)
+                }
                 state = .full(reason: reason, until: .now() + .milliseconds(250))
                 return
             } catch {

@@ -41,6 +41,12 @@ package struct GroupCommit: Sendable {
         return false
     }
 
+    /// Whether nothing is under way and nothing is planned.
+    package var isIdle: Bool {
+        if case .idle = state { return true }
+        return false
+    }
+
     /// `count` more writes have been committed and wait to become durable.
     package mutating func committed(_ count: Int, at now: UInt64) -> Action {
         waiting += count

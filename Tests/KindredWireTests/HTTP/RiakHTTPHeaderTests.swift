@@ -62,7 +62,9 @@ struct RiakHTTPLinksTests {
         #expect(text(.buckets) == [new])
         #expect(text(.types) == [new.replacing("</buckets/b%20c>", with: "</types/default/buckets/b%20c>")])
         #expect(
-            text(.riak) == ["</riak/b%20c>; rel=\"up\", </riak/o%2Fp/k%20q>; riaktag=\"t%22\", </riak/x/y>; riaktag=\"z\""])
+            text(.riak) == [
+                "</riak/b%20c>; rel=\"up\", </riak/o%2Fp/k%20q>; riaktag=\"t%22\", </riak/x/y>; riaktag=\"z\""
+            ])
     }
 
     @Test("Three hundred links stay in one line; what no client could read as a line is divided; both come back")

@@ -45,7 +45,13 @@ struct RocksDBFullDiskTests {
             return
         }
         #expect(text.contains("No space left on device"))
-        #expect(throws: StorageError.full(text)) { try commit(5_000) }
+        // There is no reserve here, and room for one more object: the engine does not go on, and says what it wants.
+        let again = #expect(throws: StorageError.self) { try commit(5_000) }
+        switch again {
+        case .full?: break
+        case .failed(let reason)?: #expect(reason.contains("opened anew"))
+        default: Issue.record("\(String(describing: again))")
+        }
         #expect(try engine.value(.objects, for: key(0))?.count == 50_000)
 
         // While there is no room, reopening may or may not work, but must say why.

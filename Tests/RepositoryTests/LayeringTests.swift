@@ -13,7 +13,10 @@ import Testing
         "KindredWire": ["KindredModel", "NIOCore", "SwiftProtobuf", "Foundation", "FoundationEssentials"],
         "KindredNode": ["KindredModel", "KindredStorage", "KindredReplication", "NIOCore", "Logging", "Crypto"],
         "KindredTesting": ["KindredModel", "KindredStorage", "KindredReplication", "Synchronization"],
-        "KindredClient": ["KindredModel", "KindredWire", "NIOCore", "NIOPosix", "Foundation", "FoundationEssentials"],
+        "KindredClient": [
+            "KindredModel", "KindredWire", "NIOCore", "NIOPosix", "Foundation", "FoundationEssentials",
+            "Synchronization",
+        ],
         "KindredServer": [
             "KindredModel", "KindredStorage", "KindredReplication", "KindredWire", "KindredNode", "NIOCore", "NIOPosix",
             "NIOHTTP1", "Logging", "HTTPTypes", "Hummingbird", "HummingbirdCore", "ServiceLifecycle", "Foundation",
@@ -68,7 +71,7 @@ import Testing
 
     private func isActorDeclaration(_ line: String) -> Bool {
         let words = line.split(separator: " ").drop { ["public", "package", "private", "final"].contains($0) }
-        return words.first == "actor"
+        return words.first == "actor" && words.dropFirst().first?.first?.isUppercase == true
     }
 
     /// What stops the process, or hides an error, has no place where a socket, a file or a flag can reach it.

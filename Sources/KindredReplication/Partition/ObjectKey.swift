@@ -27,11 +27,9 @@ package struct ObjectKey: Sendable {
         storage = StorageKey(bytes: bytes, hash: bytes.withUnsafeBytes(hash))
     }
 
-    /// Calls `body` with the bytes that name the object within its cluster: bucket type, bucket and key, not the partition. Causal
-    /// tokens are bound to them.
-    package func withAddress<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        storage.bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[2...])) }
-    }
+    /// The bytes that name the object within its cluster: bucket type, bucket and key, not the partition. Causal tokens are
+    /// bound to them.
+    package var address: ArraySlice<UInt8> { storage.bytes[2...] }
 }
 
 /// Which partition an object belongs to. Part of the storage format: it must never change.

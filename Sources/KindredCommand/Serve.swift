@@ -49,7 +49,7 @@ struct Serve: AsyncParsableCommand {
     var diskReserveMib: String?
     @Option(
         help: ArgumentHelp(
-            "The least severe messages to log: trace, debug, info, notice, warning, error. (default: info)",
+            "The least severe messages to log: trace … error, critical. (default: info)",
             valueName: "level"))
     var logLevel: String?
     @Option(help: ArgumentHelp("A YAML file of settings.", valueName: "file"))

@@ -23,6 +23,7 @@ package protocol TickParticipant: AnyObject {
 package enum TickEnd: Sendable {
     /// The answers are true. If `after` is set, they must not be given before that commit is durable: call `awaitSynchronization`.
     case committed(after: CommitSequence?)
-    /// None of the tick's writes happened: the answers are void, reads included, which may have shown such writes.
+    /// The tick's writes were not committed, so the answers are void, reads included, which may have shown such writes. With
+    /// `.full` nothing was written; after any other error nobody knows until the storage has been opened again.
     case failed(StorageError)
 }

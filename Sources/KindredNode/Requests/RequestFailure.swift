@@ -1,7 +1,8 @@
 package import KindredModel
 package import KindredStorage
 
-/// Why a request could not be carried out. Nothing has changed then.
+/// Why a request could not be carried out. Nothing has changed then, with one exception: after a failure of the storage other than a
+/// full disk, whether a write was kept is unknown.
 ///
 /// Each protocol says it in its own words and codes.
 package enum RequestFailure: Error, Hashable, Sendable {
@@ -21,6 +22,8 @@ package enum RequestFailure: Error, Hashable, Sendable {
     case invalidContext(CausalToken.Refusal)
     /// The object is larger than may be stored.
     case tooLarge(Int)
+    /// An entry of a secondary index has a name or a value that no index has.
+    case invalidIndexEntry(String)
     /// The object has more links, user metadata and index entries than may be stored.
     case tooMuchMetadata(limit: Int)
     /// The write would add a sibling to too many; with this token, they can be replaced.

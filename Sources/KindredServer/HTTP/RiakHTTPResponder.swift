@@ -106,7 +106,7 @@ struct RiakHTTPResponder: Sendable {
         let text = RiakErrorText.text(for: failure)
         let status: Int
         switch failure {
-        case .empty, .tooLong, .invalidContext, .tooMuchMetadata: status = 400
+        case .empty, .tooLong, .invalidContext, .tooMuchMetadata, .invalidIndexEntry: status = 400
         case .unknownType(let name):
             let type = String(decoding: name, as: UTF8.self)
             return Response(text: "Unknown bucket type: \(type)\n", status: 404)

@@ -29,6 +29,8 @@ package enum RiakErrorText {
             "{too_large,\(bytes)}"
         case .tooMuchMetadata(let limit):
             "The object has more than \(limit) links, user metadata and index entries"
+        case .invalidIndexEntry(let reason):
+            reason
         case .tooManySiblings(let count, let token):
             "{too_many_siblings,\(count + 1)}: the key has \(count) siblings, and this put would add one. "
                 + "Read the key, merge its values, and put the result with the vclock of that read. "

@@ -127,13 +127,14 @@ struct RiakRequests: Sendable {
         guard content.linkCount + content.userMetadataCount + content.indexCount <= Limits.metadataEntries else {
             throw RequestFailure.tooMuchMetadata(limit: Limits.metadataEntries)
         }
+        let bytes = try encoded(content)
         guard let key = request.key else {
             let made = loop.makeKey()
             let answer = try made.withUnsafeBytes { key in
                 try loop.put(
                     PutRequest(
                         object: ObjectReference(type: request.type, bucket: request.bucket, key: key),
-                        content: content.encodedObjectContent(), token: request.vclock, precondition: precondition,
+                        content: bytes, token: request.vclock, precondition: precondition,
                         ifNotModified: options.ifNotModified == true, replicas: counts))
             }
             // Parked, it would get another key when it is tried again, which is as good.
@@ -144,11 +145,25 @@ struct RiakRequests: Sendable {
         let answer = try loop.put(
             PutRequest(
                 object: ObjectReference(type: request.type, bucket: request.bucket, key: key),
-                content: content.encodedObjectContent(), token: request.vclock, precondition: precondition,
+                content: bytes, token: request.vclock, precondition: precondition,
                 ifNotModified: options.ifNotModified == true, replicas: counts))
         guard let answer else { return .parked }
         try appendPut(answer, key: nil, options, on: loop, into: &output)
         return .answered
+    }
+
+    /// The content as it is stored. Entries of indexes are checked and brought into their one form, as over HTTP.
+    private func encoded(_ content: RiakContent) throws(RequestFailure) -> [UInt8] {
+        guard content.indexCount > 0 else { return content.encodedObjectContent() }
+        var object = content.objectContent()
+        do throws(RiakIndexEntry.Failure) {
+            object.indexes = try object.indexes.map { entry throws(RiakIndexEntry.Failure) in
+                try RiakIndexEntry.checked(name: entry.key, value: entry.value)
+            }
+        } catch {
+            throw .invalidIndexEntry(error.description)
+        }
+        return object.encoded()
     }
 
     private func appendPut(

@@ -60,14 +60,14 @@ package enum DataDirectory {
     }
 
     /// Best effort: some file systems refuse to synchronize directories.
-    private static func synchronizeDirectory(_ path: String) {
+    static func synchronizeDirectory(_ path: String) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         fsync(descriptor)
         close(descriptor)
     }
 
-    private static func description(of error: Int32) -> String {
+    static func description(of error: Int32) -> String {
         guard let text = strerror(error) else { return "error \(error)" }
         return String(cString: text)
     }

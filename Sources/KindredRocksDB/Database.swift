@@ -1,5 +1,6 @@
 internal import CRocksDB
 internal import KindredStorage
+internal import Synchronization
 
 /// An open RocksDB database: its pointers, and the calls made with them.
 ///
@@ -15,12 +16,14 @@ final class Database: @unchecked Sendable {
     private let memoryReadOptions: OpaquePointer
     private let writeOptions: OpaquePointer
     private var batch: OpaquePointer
+    private let logFiles: Mutex<WriteAheadLogFiles>
 
     /// A batch's buffer that has grown beyond this many bytes is given back.
     private static let keptBatchBytes = 4 << 20
 
     init(_ configuration: RocksDBConfiguration) throws(StorageError) {
         try DataDirectory.create(configuration.directory)
+        logFiles = Mutex(WriteAheadLogFiles(directory: configuration.directory))
         let handles = try Self.open(configuration)
         database = handles.database
         defaultFamily = handles.families[0]
@@ -74,7 +77,10 @@ final class Database: @unchecked Sendable {
 
     /// Has the write-ahead log on the disk.
     func synchronizeLog() throws(StorageError) {
-        try RocksDBError.check { error in rocksdb_flush_wal(database, 1, error) }
+        let result = logFiles.withLock { files in
+            Result { () throws(StorageError) in try files.synchronize() }
+        }
+        try result.get()
     }
 
     /// Makes files of what the tables have in memory, so that opening again has nothing to replay.

@@ -40,6 +40,7 @@ enum BucketTypeRecords {
         guard !records.isEmpty else {
             let registry = BucketTypeRegistry()
             var batch = WriteBatch()
+            batch.mayUseReserve = true
             for record in registry.records {
                 if let value = record.value { batch.put(.metadata, key: prefix + record.key, value: value) }
             }

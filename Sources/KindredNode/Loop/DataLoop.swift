@@ -155,7 +155,7 @@ package final class DataLoop: @unchecked Sendable {
                 participant.finish(.committed(after: durability == .synced && after > durable ? after : nil))
             }
             if writes > 0 { synchronizeSoon(writes) }
-            synchronizeForReaders()
+            releaseReadersOfRefusedCommits()
         }
     }
 
@@ -248,14 +248,18 @@ package final class DataLoop: @unchecked Sendable {
         if unsynchronizedBytes >= Limits.unsynchronizedBytes { isStalled = true }
     }
 
-    /// Readers may wait for a commit that no writer waits for any more, because it failed: nobody else would have it synchronized.
-    private func synchronizeForReaders() {
-        guard !waitingForDisk.isEmpty, groupCommit.isIdle else { return }
+    /// Readers may wait for a commit that was refused for want of space: nobody would have it synchronized. When no synchronization is
+    /// under way or planned, every commit that was not refused is durable, so they need not wait, and a full disk is left alone.
+    private func releaseReadersOfRefusedCommits() {
+        guard durability == .synced, groupCommit.isIdle, store.lastCommit > store.lastSynchronized else { return }
         switch state {
         case .running, .full: break
         case .failed, .closed: return
         }
-        perform(groupCommit.committed(1, at: NIODeadline.now().uptimeNanoseconds))
+        store.markSynchronized(upTo: store.lastCommit)
+        let waiting = waitingForDisk
+        waitingForDisk.removeAll(keepingCapacity: true)
+        for participant in waiting { participant.release(.success(store.lastCommit)) }
     }
 
     /// With relaxed durability, called once a second.
@@ -302,7 +306,7 @@ package final class DataLoop: @unchecked Sendable {
         waitingForDisk.removeAll(keepingCapacity: true)
         for participant in waiting { participant.release(.success(sequence)) }
         perform(groupCommit.finished(at: NIODeadline.now().uptimeNanoseconds))
-        synchronizeForReaders()
+        releaseReadersOfRefusedCommits()
         if isStalled, unsynchronizedBytes < Limits.unsynchronizedBytes {
             isStalled = false
             if !enqueued.isEmpty { scheduleTick() }

@@ -104,12 +104,17 @@ final class RiakConnection: ChannelDuplexHandler, TickParticipant {
     }
 
     func read(context: ChannelHandlerContext) {
-        // A busy connection stops reading once it holds more than one buffer's worth, and the client feels it.
-        if activity == .reading || input.readableBytes < Self.readAheadBytes {
-            context.read()
-        } else {
-            wantsRead = true
-        }
+        if mayRead { context.read() } else { wantsRead = true }
+    }
+
+    /// A connection that holds more requests than it gets to answer stops reading, and its client feels it. A large message may
+    /// come in whole: memory has been promised for it.
+    private var mayRead: Bool { input.readableBytes < max(Self.readAheadBytes, accountedBytes) }
+
+    private func readIfWanted() {
+        guard wantsRead, mayRead, let context else { return }
+        wantsRead = false
+        context.read()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -225,10 +230,7 @@ final class RiakConnection: ChannelDuplexHandler, TickParticipant {
         case .listing: continueListing()
         case .closing: closeWhenSent(context)
         }
-        if wantsRead, activity == .reading || input.readableBytes < Self.readAheadBytes {
-            wantsRead = false
-            context.read()
-        }
+        readIfWanted()
     }
 
     private var hasWholeFrame: Bool {
@@ -348,10 +350,7 @@ final class RiakConnection: ChannelDuplexHandler, TickParticipant {
             listing = nil
             activity = .reading
             enqueue()
-            if wantsRead {
-                wantsRead = false
-                context.read()
-            }
+            readIfWanted()
         } else {
             listing = next
             let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)

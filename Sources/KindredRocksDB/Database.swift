@@ -34,6 +34,9 @@ final class Database: @unchecked Sendable {
         rocksdb_readoptions_set_read_tier(memoryReadOptions, 1)  // kBlockCacheTier
         writeOptions = rocksdb_writeoptions_create()
         batch = rocksdb_writebatch_create()
+        // Builds of RocksDB that keep assertions, Debian's among them, abort when they meet a log whose last write failed, unless it
+        // has been synchronized by this call before.
+        try RocksDBError.check { error in rocksdb_flush_wal(handles.database, 1, error) }
     }
 
     /// Closes the database. Nothing may be called afterwards.

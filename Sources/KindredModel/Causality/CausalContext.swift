@@ -86,6 +86,15 @@ public struct CausalContext: Hashable, Sendable {
         cloud.removeAll(where: isRemoved)
     }
 
+    /// How many closings of actors this context reflects: the counter of the reserved actor.
+    public var closedEpoch: UInt64 { vector.counter(of: .closed) }
+
+    /// Forgets everything about some actors: those of whom the closed epoch says all there is to say.
+    public mutating func removeActors(where isRemoved: (ActorID) -> Bool) {
+        vector.removeActors(where: isRemoved)
+        if !cloud.isEmpty { cloud.removeAll { isRemoved($0.actor) } }
+    }
+
     private func cloudContains(_ dot: Dot) -> Bool {
         var low = 0
         var high = cloud.count

@@ -12,6 +12,10 @@ public struct ActorID: Hashable, Comparable, Sendable {
         self.rawValue = rawValue
     }
 
+    /// Stands for all actors that have been closed: its counter in a context or clock is the number of closings that this reflects. Never
+    /// assigned, never part of a version's dot.
+    public static let closed = ActorID(0)
+
     /// Orders by age: earlier assigned ids first.
     @inlinable
     public static func < (left: ActorID, right: ActorID) -> Bool {

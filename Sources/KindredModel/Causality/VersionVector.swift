@@ -178,6 +178,11 @@ public struct VersionVector: Hashable, Sendable {
         guard !entries.isEmpty, !base.isEmpty else { return }
         entries.removeAll { $0.counter <= base.counter(of: $0.actor) }
     }
+
+    /// Forgets everything about some actors.
+    public mutating func removeActors(where isRemoved: (ActorID) -> Bool) {
+        entries.removeAll { isRemoved($0.actor) }
+    }
 }
 
 extension VersionVector: CustomStringConvertible {

@@ -19,7 +19,7 @@ public struct Knowledge: Hashable, Sendable {
 }
 
 /// A put or a delete as a client asks for it.
-public struct ClientWrite: Sendable {
+public struct ClientWrite: Hashable, Sendable {
     /// The encoded `ObjectContent` to store; nil to delete.
     public let content: ArraySlice<UInt8>?
     /// What the writer knew. For a delete, nil means "everything this replica knows of the key"; for a put it means nothing.

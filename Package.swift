@@ -71,6 +71,12 @@ let package = Package(
             name: "KindredTesting", dependencies: ["KindredModel", "KindredStorage", "KindredReplication"],
             swiftSettings: settings),
 
+        // Level 4: the simulator.
+        .target(
+            name: "KindredSimulator",
+            dependencies: ["KindredModel", "KindredStorage", "KindredReplication", "KindredTesting"],
+            swiftSettings: settings),
+
         // Level 4: the Swift client.
         .target(
             name: "KindredClient", dependencies: ["KindredModel", "KindredWire", nioCore, nioPosix],
@@ -93,8 +99,8 @@ let package = Package(
         .executableTarget(
             name: "KindredCommand",
             dependencies: [
-                "KindredModel", "KindredStorage", "KindredWire", "KindredClient", "KindredNode", "KindredRocksDB",
-                "KindredServer", logging, nioPosix,
+                "KindredModel", "KindredStorage", "KindredReplication", "KindredWire", "KindredClient", "KindredNode",
+                "KindredRocksDB", "KindredServer", "KindredSimulator", "KindredTesting", logging, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -112,6 +118,12 @@ let package = Package(
         .testTarget(
             name: "KindredReplicationTests",
             dependencies: ["KindredModel", "KindredStorage", "KindredReplication", "KindredTesting"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "KindredSimulatorTests",
+            dependencies: [
+                "KindredModel", "KindredStorage", "KindredReplication", "KindredTesting", "KindredSimulator",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "KindredWireTests",

@@ -29,7 +29,39 @@ package enum Limits {
     /// partition, which takes about two milliseconds.
     package static let eventsPerCheckpoint: UInt64 = 4_096
 
+    /// How many events a partition's log keeps for replicas that lag behind: about 10 MiB in memory. Whoever misses more needs a full
+    /// transfer, so the bound costs time, never data.
+    package static let logEntriesPerPartition = 65_536
+    /// How many keys with something left to strip or drop are remembered; with more, they are found again by a scan.
+    package static let unsettledKeys = 65_536
+    /// One answer to a pull covers at most so many missing events, and about so many bytes: it is built and applied in one step, which
+    /// must not hold up the data loop for long.
+    package static let eventsPerPull = 512
+    package static let bytesPerPull = 1 << 20
+    /// One part of a full transfer has at most so many objects, for the same reason.
+    package static let objectsPerTransfer = 256
+
+    // MARK: The talk of nodes
+
+    /// How often each replica asks another member what it lacks, in milliseconds. An exchange between equal replicas is some dozens of bytes.
+    package static let pullMilliseconds: UInt64 = 500
+    /// An answer to such a question that takes longer is not waited for.
+    package static let exchangeMilliseconds: UInt64 = 2_000
+    /// How often a node repeats what the configuration service has not taken up.
+    package static let reportMilliseconds: UInt64 = 500
+    /// How often each replica looks for log entries that everybody has. It costs a checkpoint, so not with each exchange.
+    package static let pruneMilliseconds: UInt64 = 2_000
+    /// How often hints are sent to a node that can be reached, and how many at a time.
+    package static let handOffMilliseconds: UInt64 = 500
+    package static let hintsPerHandOff = 64
+    /// A replica registers so many counters ahead: one request to the configuration service for each million writes.
+    package static let counterBlock: UInt64 = 1_000_000
+
     // MARK: Time
+
+    /// How far ahead of the own clock a timestamp may be where timestamps decide, in milliseconds. A clock that runs away
+    /// further costs its own node's writes, not everybody's data.
+    package static let maximumSkewMilliseconds: UInt64 = 500
 
     /// How far the clock's durable ceiling runs ahead, in milliseconds. After a crash, hybrid time starts at the ceiling, so this is
     /// also how far it may be ahead of the wall clock then.

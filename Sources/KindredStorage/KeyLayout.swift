@@ -10,6 +10,9 @@ package enum KeyLayout {
     /// The longest bucket name that a key can hold, in bytes. (What a client may use is less, see the node's limits.)
     package static let longestBucket = Int(UInt16.max)
 
+    /// How many bytes of an object's key say which partition it is in.
+    package static let partitionLength = 2
+
     private static let bucketOffset = 8
     private static let logKeyLength = 14
 

@@ -25,13 +25,15 @@ package final class ObjectStore {
     package let engine: any StorageEngine
     package let byteLimit: Int
 
-    private var table = ObjectTable()
+    private(set) var table = ObjectTable()
     private var cachedBytes = 0
     /// Entries changed in this tick. Their values go into the batch at commit, so an object written often is written
     /// once.
-    private var stagedIDs: [UInt32] = []
+    private(set) var stagedIDs: [UInt32] = []
     /// The changes to the other tables.
     private var batch = WriteBatch()
+    /// What all keys of the objects begin with whose removal is staged: until the commit, the engine still has them.
+    private var erasedPrefixes: [[UInt8]] = []
     private var stagedBytes = 0
 
     private var committed: UInt64 = 0
@@ -57,6 +59,9 @@ package final class ObjectStore {
     package func read(_ key: StorageKey) throws(StorageError) -> ObjectRead {
         if let read = key.bytes.withUnsafeBytes({ cached($0, hash: key.hash) }) { return read }
         counts.misses &+= 1
+        if !erasedPrefixes.isEmpty, isErased(key.bytes) {
+            return .absent(unsynchronized: CommitSequence(rawValue: committed + 1))
+        }
         switch try engine.valueInMemory(.objects, for: key.bytes) {
         case .found(let value):
             insert(key, value: value, sequence: forgotten, isReferenced: false)
@@ -104,6 +109,22 @@ package final class ObjectStore {
     /// Stages the removal of an object.
     package func stageDelete(_ key: StorageKey) {
         stage(key, nil)
+    }
+
+    /// Stages the removal of all objects whose keys begin with `prefix`, those staged before included.
+    package func stageErasure(ofPrefix prefix: [UInt8]) {
+        guard let end = KeyLayout.successor(ofPrefix: prefix) else { return }
+        for id in 0..<table.idLimit where !table[id].isVacant && table[id].key.starts(with: prefix) {
+            if table[id].isStaged { stagedIDs.removeAll { $0 == UInt32(id) } }
+            forget(id)
+        }
+        stagedBytes += prefix.count + end.count
+        batch.deleteRange(.objects, from: prefix, to: end)
+        erasedPrefixes.append(prefix)
+    }
+
+    func isErased(_ key: [UInt8]) -> Bool {
+        erasedPrefixes.contains { key.starts(with: $0) }
     }
 
     /// Stages the writing of a record of the log or the metadata. (Objects go through `stagePut`.)
@@ -244,6 +265,7 @@ package final class ObjectStore {
 
     private func clearStaged() {
         stagedIDs.removeAll(keepingCapacity: true)
+        erasedPrefixes.removeAll()
         batch.removeAll()
         stagedBytes = 0
     }

@@ -5,14 +5,14 @@
 /// the map costs one retain; a change to a copied map then copies the list of chunks and the one chunk that changes.
 ///
 /// Deliberately lacking: deeper levels, and merging of chunks that have become small (empty ones are removed).
-struct SortedBytesMap: Sendable {
+package struct SortedBytesMap: Sendable {
     private struct Chunk {
         var keys: [[UInt8]]
         var values: [[UInt8]]
     }
 
     /// A place in the map: the entry itself, or where it would be inserted.
-    struct Position {
+    package struct Position {
         fileprivate var chunk: Int
         fileprivate var offset: Int
     }
@@ -22,13 +22,17 @@ struct SortedBytesMap: Sendable {
     /// Ascending, and never an empty one.
     private var chunks: [Chunk] = []
 
+    /// Makes an empty map.
+    package init() {}
+
     /// The value of `key`, or nil.
-    func value(for key: [UInt8]) -> [UInt8]? {
+    package func value(for key: [UInt8]) -> [UInt8]? {
         let (position, isPresent) = find(key)
         return isPresent ? chunks[position.chunk].values[position.offset] : nil
     }
 
-    mutating func put(_ key: [UInt8], _ value: [UInt8]) {
+    /// Sets the value of `key`.
+    package mutating func put(_ key: [UInt8], _ value: [UInt8]) {
         let (position, isPresent) = find(key)
         if isPresent {
             chunks[position.chunk].values[position.offset] = value
@@ -46,7 +50,8 @@ struct SortedBytesMap: Sendable {
         }
     }
 
-    mutating func delete(_ key: [UInt8]) {
+    /// Removes `key`, which need not be there.
+    package mutating func delete(_ key: [UInt8]) {
         let (position, isPresent) = find(key)
         guard isPresent else { return }
         chunks[position.chunk].keys.remove(at: position.offset)
@@ -57,7 +62,7 @@ struct SortedBytesMap: Sendable {
     }
 
     /// Deletes every key with `lower <= key < upper`.
-    mutating func deleteRange(from lower: [UInt8], to upper: [UInt8]) {
+    package mutating func deleteRange(from lower: [UInt8], to upper: [UInt8]) {
         guard Bytes.compare(lower, upper) < 0, !chunks.isEmpty else { return }
         let start = find(lower).position
         let end = find(upper).position
@@ -75,12 +80,12 @@ struct SortedBytesMap: Sendable {
     }
 
     /// The position of the first entry whose key is not before `key`.
-    func firstPosition(notBefore key: [UInt8]) -> Position {
+    package func firstPosition(notBefore key: [UInt8]) -> Position {
         find(key).position
     }
 
     /// The entry at `position`, or nil at the end of the map. `position` is moved to the next chunk where one ends.
-    func entry(at position: inout Position) -> (key: [UInt8], value: [UInt8])? {
+    package func entry(at position: inout Position) -> (key: [UInt8], value: [UInt8])? {
         guard position.chunk < chunks.count else { return nil }
         if position.offset >= chunks[position.chunk].keys.count {
             position = Position(chunk: position.chunk + 1, offset: 0)
@@ -90,7 +95,8 @@ struct SortedBytesMap: Sendable {
         return (chunk.keys[position.offset], chunk.values[position.offset])
     }
 
-    func position(after position: Position) -> Position {
+    /// The position of the next entry, or the end of the map.
+    package func position(after position: Position) -> Position {
         Position(chunk: position.chunk, offset: position.offset + 1)
     }
 

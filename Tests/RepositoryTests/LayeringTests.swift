@@ -6,13 +6,16 @@ import Testing
 
     /// What each target may import beside the standard library. A target that is missing here fails the test.
     private static let allowed: [String: Set<String>] = [
-        "KindredModel": [],
+        "KindredModel": ["Synchronization"],
         "KindredStorage": ["KindredModel", "Synchronization"],
         "KindredReplication": ["KindredModel", "KindredStorage"],
         "KindredRocksDB": ["KindredModel", "KindredStorage", "CRocksDB", "Synchronization", "Glibc", "Darwin", "Musl"],
         "KindredWire": ["KindredModel", "NIOCore", "SwiftProtobuf", "Foundation", "FoundationEssentials"],
         "KindredNode": ["KindredModel", "KindredStorage", "KindredReplication", "NIOCore", "Logging", "Crypto"],
         "KindredTesting": ["KindredModel", "KindredStorage", "KindredReplication", "Synchronization"],
+        "KindredSimulator": [
+            "KindredModel", "KindredStorage", "KindredReplication", "KindredTesting", "Synchronization",
+        ],
         "KindredClient": [
             "KindredModel", "KindredWire", "NIOCore", "NIOPosix", "Foundation", "FoundationEssentials",
             "Synchronization",
@@ -23,8 +26,9 @@ import Testing
             "FoundationEssentials", "Synchronization",
         ],
         "KindredCommand": [
-            "KindredModel", "KindredStorage", "KindredWire", "KindredClient", "KindredNode", "KindredRocksDB",
-            "KindredServer", "Logging", "NIOCore", "NIOPosix", "ArgumentParser", "ServiceLifecycle", "UnixSignals",
+            "KindredModel", "KindredStorage", "KindredReplication", "KindredWire", "KindredClient", "KindredNode",
+            "KindredRocksDB", "KindredServer", "KindredSimulator", "KindredTesting", "Logging", "NIOCore", "NIOPosix",
+            "ArgumentParser", "ServiceLifecycle", "UnixSignals",
             "Yams", "Foundation", "FoundationEssentials", "Glibc", "Darwin", "Musl", "Synchronization",
         ],
     ]

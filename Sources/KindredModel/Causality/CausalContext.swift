@@ -81,6 +81,13 @@ public struct CausalContext: Hashable, Sendable {
         if !cloud.isEmpty { cloud.removeAll { base.contains($0) } }
     }
 
+    /// The smallest vector that covers the set: the mistake that the cloud exists to avoid.
+    package var roundedUp: CausalContext {
+        var rounded = vector
+        for dot in cloud { rounded.include(through: dot) }
+        return CausalContext(rounded)
+    }
+
     /// Forgets dots beyond a gap. Knowing less is always safe: a version that a write no longer claims to have seen is kept beside it.
     mutating func removeFromCloud(where isRemoved: (Dot) -> Bool) {
         cloud.removeAll(where: isRemoved)

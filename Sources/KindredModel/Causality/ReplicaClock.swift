@@ -28,6 +28,11 @@ public struct ReplicaClock: Hashable, Sendable {
             sortedEntries: entries.compactMap { $0.base > 0 ? VersionVector.Entry($0.actor, $0.base) : nil })
     }
 
+    /// The highest event of each actor, gaps or not. What lies below need not have been applied.
+    package var highest: VersionVector {
+        VersionVector(sortedEntries: entries.map { VersionVector.Entry($0.actor, $0.highest) })
+    }
+
     /// How many events of `actor` have been applied without a gap.
     public func base(of actor: ActorID) -> UInt64 {
         entries.first { $0.actor == actor }?.base ?? 0
@@ -58,6 +63,39 @@ public struct ReplicaClock: Hashable, Sendable {
         guard entry.insert(dot.counter) else { return false }
         entries.insert(entry, at: index)
         return true
+    }
+
+    /// Whether `insert` would take the event, or has it already: it isn't too far beyond the base.
+    public func canContain(_ dot: Dot) -> Bool {
+        dot.counter <= base(of: dot.actor) + ReplicaClock.maximumGap
+    }
+
+    /// Whether every event of another clock has been applied.
+    public func isSuperset(of other: ReplicaClock) -> Bool {
+        other.events(missingFrom: self, limit: 1).isEmpty
+    }
+
+    /// One actor's part of the clock; nil if it has no events.
+    public func entry(of actor: ActorID) -> Entry? {
+        entries.first { $0.actor == actor }
+    }
+
+    /// Adds every event of another clock. Only ever called at the end of a full transfer, whose objects reflect all of them.
+    public mutating func formUnion(_ other: ReplicaClock) {
+        for theirs in other.entries {
+            var index = entries.count
+            while index > 0, entries[index - 1].actor >= theirs.actor { index -= 1 }
+            if index < entries.count, entries[index].actor == theirs.actor {
+                entries[index].formUnion(theirs)
+            } else {
+                entries.insert(theirs, at: index)
+            }
+        }
+    }
+
+    /// Forgets an actor's events: those of a closed actor, of which the number of the closing says enough.
+    public mutating func removeActor(_ actor: ActorID) {
+        entries.removeAll { $0.actor == actor }
     }
 
     /// How far beyond its base an actor's bitmap may reach: 8 KiB of bitmap. A replica that lags further behind needs a full
@@ -101,8 +139,24 @@ extension ReplicaClock.Entry {
         return word < beyond.count && beyond[word] & (1 << (bit % 64)) != 0
     }
 
+    /// The events beyond the base, in ascending order.
+    public var countersBeyond: [UInt64] {
+        guard highest > base else { return [] }
+        return (base + 1...highest).filter { contains($0) && $0 > base }
+    }
+
+    fileprivate mutating func formUnion(_ other: ReplicaClock.Entry) {
+        if other.base > base {
+            let known = self
+            self = other
+            for counter in known.countersBeyond where counter > base { _ = insert(counter) }
+        } else {
+            for counter in other.countersBeyond where counter > base { _ = insert(counter) }
+        }
+    }
+
     /// The largest event that has been applied.
-    var highest: UInt64 {
+    public var highest: UInt64 {
         guard let last = beyond.last else { return base }
         return base + 2 + UInt64(beyond.count - 1) * 64 + UInt64(63 - last.leadingZeroBitCount)
     }

@@ -12,7 +12,7 @@ public struct CausalObject: Hashable, Sendable {
     /// The versions, sorted by dot. More than one means siblings.
     public private(set) var versions: [Version]
     /// The events this object reflects, those of its versions included.
-    public internal(set) var context: CausalContext
+    public package(set) var context: CausalContext
 
     /// Nothing known: neither versions nor events.
     public init() {
@@ -125,18 +125,25 @@ public struct CausalObject: Hashable, Sendable {
                 left.removeFirst()
                 right.removeFirst()
             } else if ours.dot < theirs.dot {
-                if !other.context.contains(ours.dot) { merged.append(ours) }
+                if !other.hasReplaced(ours.dot) { merged.append(ours) }
                 left.removeFirst()
             } else {
-                if !context.contains(theirs.dot) { merged.append(theirs) }
+                if !hasReplaced(theirs.dot) { merged.append(theirs) }
                 right.removeFirst()
             }
         }
-        merged += left.filter { !other.context.contains($0.dot) }
-        merged += right.filter { !context.contains($0.dot) }
+        merged += left.filter { !other.hasReplaced($0.dot) }
+        merged += right.filter { !hasReplaced($0.dot) }
         versions = merged
         context.merge(other.context)
         return divergences
+    }
+
+    /// Whether this side knows of an event whose version it does not have.
+    private func hasReplaced(_ dot: Dot) -> Bool {
+        if PlantedFault.replacedVersionKept.isActive, versions.isEmpty { return false }
+        if PlantedFault.mergeByMaximum.isActive { return context.roundedUp.contains(dot) }
+        return context.contains(dot)
     }
 
     /// A fixed choice between two versions of one dot that should have been equal.

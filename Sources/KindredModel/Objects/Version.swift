@@ -22,7 +22,8 @@ public struct Version: Hashable, Sendable {
 
     /// Whether this version is later than another in the total order of last-write-wins: by timestamp, then by dot.
     public func isLater(than other: Version) -> Bool {
-        timestamp == other.timestamp ? dot > other.dot : timestamp > other.timestamp
+        if PlantedFault.tieBreakMissing.isActive { return timestamp > other.timestamp }
+        return timestamp == other.timestamp ? dot > other.dot : timestamp > other.timestamp
     }
 
     /// A short text that names this version of its key and no other, for ETags: `3` is the actor and `a7` the counter, in base 36,

@@ -30,7 +30,7 @@ enum VersionVectorStrategy {
         let removes = object.versions.contains { seen.contains($0.dot) }
         guard removes || !object.context.isSuperset(of: seen) else { return .unchanged }
         let replaced = object.discard(seen)
-        object.record(event.dot)
+        if !PlantedFault.deleteWithoutEvent.isActive { object.record(event.dot) }
         return .applied(replaced: replaced, discarded: [])
     }
 }

@@ -1,23 +1,6 @@
 import KindredModel
 import KindredStorage
 
-/// Up to where hybrid time may have run: one record of the `metadata` table, 8 bytes, big-endian.
-enum TimeCeiling {
-    static let key = KeyLayout.metadataKey("node/time-ceiling")
-
-    static func encode(_ ceiling: HybridTimestamp) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.append(bigEndian: ceiling.rawValue)
-        return bytes
-    }
-
-    static func load(from engine: any StorageEngine) throws(StorageError) -> HybridTimestamp {
-        guard let record = try engine.value(.metadata, for: key) else { return .zero }
-        guard record.count == 8 else { throw .corrupt("the ceiling of hybrid time") }
-        return HybridTimestamp(rawValue: record.reduce(0) { $0 << 8 | UInt64($1) })
-    }
-}
-
 /// The bucket types in the `metadata` table: the registry's records, each under its own name.
 enum BucketTypeRecords {
     private static let prefix = KeyLayout.metadataKey("buckets/")

@@ -17,18 +17,8 @@ enum Checkpoint {
     }
 
     static func decode(_ record: [UInt8], partition: UInt16) throws(StorageError) -> ReplicaClock {
-        let decoded = record.withUnsafeBytes { buffer in
-            Result { () throws(MalformedBytes) -> ReplicaClock in
-                var reader = ByteReader(buffer)
-                guard try reader.byte() == formatVersion else { throw MalformedBytes("unknown format version") }
-                let clock = try ReplicaClock(from: &reader)
-                guard reader.isAtEnd else { throw MalformedBytes("bytes after the end") }
-                return clock
-            }
-        }
-        switch decoded {
-        case .success(let clock): return clock
-        case .failure(let error): throw .corrupt("checkpoint of partition \(partition): \(error.reason)")
+        try Record.decode(record, "checkpoint of partition \(partition)", version: formatVersion) {
+            reader throws(MalformedBytes) in try ReplicaClock(from: &reader)
         }
     }
 }

@@ -27,6 +27,17 @@ package struct ObjectKey: Sendable {
         storage = StorageKey(bytes: bytes, hash: bytes.withUnsafeBytes(hash))
     }
 
+    /// Places an object that another node has named.
+    ///
+    /// - Parameters:
+    ///   - address: bucket type, bucket and key, as `address` gives them.
+    ///   - hash: see the other initializer.
+    package init(partition: UInt16, address: some Collection<UInt8>, hash: (UnsafeRawBufferPointer) -> UInt64) {
+        self.partition = partition
+        let bytes = KeyLayout.prefix(partition: partition) + address
+        storage = StorageKey(bytes: bytes, hash: bytes.withUnsafeBytes(hash))
+    }
+
     /// The bytes that name the object within its cluster: bucket type, bucket and key, not the partition. Causal tokens are
     /// bound to them.
     package var address: ArraySlice<UInt8> { storage.bytes[2...] }

@@ -1,59 +1,105 @@
 package import KindredModel
 package import KindredStorage
 
-/// One replica of one partition: it mints the dots of the writes that it coordinates, and keeps for each key what the bucket's
-/// strategy makes of them.
+/// One replica of one partition: it mints the dots of the writes that it coordinates, merges what other replicas tell it, and keeps for
+/// each key what the bucket's strategy makes of both.
 ///
 /// Straight-line read → decide → stage over a synchronous store: no I/O of its own, no clock, no randomness. The wall clock comes in;
-/// what goes out is staged in the store, and becomes true when the shell commits the tick.
+/// what goes out is staged in the store, and becomes true when the shell commits the tick. A single node is a partition of one replica.
 ///
 /// **Rules** (docs/ARCHITECTURE.md): the object, its log entry and thereby the counter are one atomic record. The clock is never
-/// stored by itself on the way: it is the partition's checkpoint plus the dots of the log. A read error is never "not found".
+/// stored by itself on the way: it is the partition's checkpoint plus the dots of the log. An event enters the clock only with the
+/// object that it changed. A read error is never "not found".
 ///
 /// After a failed commit the replica's memory is ahead of its storage: the shell drops it and loads a new one.
+///
+/// The parts: reading and writing for clients are here; `+Merging` takes in what others say, `+AntiEntropy` and `+Transfer` ask and
+/// answer for what is missing, `+Upkeep` prunes and settles, `+Membership` follows the view.
 package struct PartitionReplica: Sendable {
     package let partition: UInt16
     /// The incarnation that mints.
-    package let actor: ActorID
+    package internal(set) var actor: ActorID
     /// What the (staged) state reflects.
-    package private(set) var clock: ReplicaClock
+    package internal(set) var clock: ReplicaClock
     /// The contiguous part of `clock`, kept because each read fills with it.
-    package private(set) var base: VersionVector
-    /// The value of the own counter at the last checkpoint.
-    private var checkpointed: UInt64
+    package internal(set) var base: VersionVector
+    /// Who else has the partition, and who had it.
+    package internal(set) var view: PartitionView
+    /// How many events have been staged since the last checkpoint.
+    var eventsSinceCheckpoint: UInt64
+
+    /// The events that others may lack; empty while nobody else has the partition.
+    var log = ReplicationLog()
+    /// What the others were last heard to reflect.
+    var peers = PeerClocks()
+    /// What is known of the objects as a whole, and how far a scan has come that finds it out.
+    var survey: Survey
+    /// A full transfer that has begun; durable, so that a restart goes on with it.
+    package internal(set) var transfer: TransferProgress?
+    /// The members whose every event has been applied since this incarnation began, by actor.
+    var caughtUpWith: [ActorID] = []
+    /// Whether this state can be an older copy of itself: it mints nothing until the others have shown that they know no more of its
+    /// events than it does.
+    package internal(set) var isSure: Bool
+    /// The epoch of the latest leader that this replica has promised to follow; durable.
+    package internal(set) var promisedLeaderEpoch: UInt64 = 0
 
     /// Loads the replica's state: the checkpoint, and then the log.
     ///
-    /// - Parameter actor: the incarnation to mint as: either the one that wrote this state, which then lost nothing, or a new one.
-    package init(partition: UInt16, actor: ActorID, loadingFrom engine: any StorageEngine) throws(StorageError) {
+    /// - Parameters:
+    ///   - actor: the incarnation to mint as: either the one that wrote this state, which then lost nothing, or a new one.
+    ///   - view: who has the partition; nil for this replica alone.
+    ///   - isSure: whether the state is known to be the latest of its actor; see the property.
+    package init(
+        partition: UInt16, actor: ActorID, view: PartitionView? = nil, isSure: Bool = true,
+        loadingFrom engine: any StorageEngine
+    ) throws(StorageError) {
         self.partition = partition
         self.actor = actor
+        self.isSure = isSure
+        let alone = ReplicaMember(node: NodeID(1), actor: actor, role: .voter, counterCeiling: .max)
+        self.view = view ?? PartitionView(partition: partition, epoch: 0, members: [alone])
         var clock = ReplicaClock()
         if let record = try engine.value(.metadata, for: Checkpoint.key(partition)) {
             clock = try Checkpoint.decode(record, partition: partition)
         }
-        checkpointed = clock.base(of: actor)
+        var log = ReplicationLog()
+        var later: UInt64 = 0
+        let isAlone = self.view.members.count <= 1
         let prefix = KeyLayout.prefix(partition: partition)
         var unreadable = false
-        try engine.scan(.log, from: prefix, to: KeyLayout.successor(ofPrefix: prefix)) { key, _ in
+        try engine.scan(.log, from: prefix, to: KeyLayout.successor(ofPrefix: prefix)) { key, value in
             guard let fields = LogKeyFields(key) else {
                 unreadable = true
                 return .stop
             }
             let dot = Dot(ActorID(fields.actor), fields.counter)
-            guard clock.contains(dot) || clock.insert(dot) else {
-                unreadable = true
-                return .stop
+            if !clock.contains(dot) {
+                if PlantedFault.logNotReplayed.isActive { return .next }
+                guard clock.insert(dot) else {
+                    unreadable = true
+                    return .stop
+                }
+                later += 1
             }
+            if !isAlone { log.insert(dot, key: [UInt8](value)) }
             return .next
         }
         guard !unreadable else { throw .corrupt("log of partition \(partition): not an event, or one out of bounds") }
         self.clock = clock
         base = clock.base
+        self.log = log
+        eventsSinceCheckpoint = later
+        survey = Survey(isNeeded: !isAlone)
+        transfer = try TransferProgress.load(partition, from: engine)
+        promisedLeaderEpoch = try IncarnationRecord.load(partition, from: engine)?.promisedLeaderEpoch ?? 0
     }
 
     /// How many events this incarnation has minted.
     package var counter: UInt64 { clock.base(of: actor) }
+
+    /// Whether no other replica has the partition, so that nothing has to be kept for anybody.
+    package var isAlone: Bool { view.members.count <= 1 }
 
     // MARK: Reading
 
@@ -68,18 +114,31 @@ package struct PartitionReplica: Sendable {
             object = CausalObject()
             pending = unsynchronized
         case .found(let record, let unsynchronized):
-            do {
-                object = try CausalObject(encoded: record)
-            } catch {
-                throw .corrupt("object in partition \(partition): \(error.reason)")
-            }
+            object = try decoded(record)
             pending = unsynchronized
         }
         object.fill(base)
+        if !view.closed.isEmpty { view.closed.expand(&object.context, for: object.versions) }
         return .object(object, unsynchronized: pending)
     }
 
+    func decoded(_ record: [UInt8]) throws(StorageError) -> CausalObject {
+        do {
+            return try CausalObject(encoded: record)
+        } catch {
+            throw .corrupt("object in partition \(partition): \(error.reason)")
+        }
+    }
+
     // MARK: Writing
+
+    /// Why this replica cannot coordinate a write at the moment; nil if it can.
+    package var mintingRefusal: ReplicaRefusal? {
+        guard let member = view.members.first(where: { $0.actor == actor }), member.role != .draining else {
+            return .notAMember
+        }
+        return isSure && counter < member.counterCeiling ? nil : .notReady
+    }
 
     /// Decides a client's write, and stages it if it is applied.
     ///
@@ -100,16 +159,24 @@ package struct PartitionReplica: Sendable {
         {
             return .done(reply(.refused(.preconditionFailed(failure)), object, to: request, after: unsynchronized))
         }
-        let seen = request.write.seen?.timestamp ?? .zero
+        let before = object.versions
+        var write = request.write
+        if var seen = write.seen, !view.closed.isEmpty {
+            view.closed.expand(&seen.context, for: object.versions)
+            write = ClientWrite(content: write.content, seen: seen)
+        }
+        let seen = PlantedFault.timestampIgnoresContext.isActive ? .zero : write.seen?.timestamp ?? .zero
         let event = WriteEvent(
             dot: Dot(actor, counter + 1),
             timestamp: time.tick(wall: wall, after: max(seen, object.latestTimestamp)))
-        let outcome = request.strategy.apply(
-            request.write, as: event, to: &object, siblingLimit: request.siblingLimit)
+        let outcome = request.strategy.apply(write, as: event, to: &object, siblingLimit: request.siblingLimit)
         if case .applied = outcome {
             // A partition with one replica has nobody from whom an older write could still arrive.
-            if request.strategy == .lastWriteWins { _ = object.removeVersions(where: \.isTombstone) }
-            stage(object, of: request.key, event: event.dot, in: store)
+            if request.strategy == .lastWriteWins, isAlone || PlantedFault.tombstoneForgotten.isActive {
+                _ = object.removeVersions(where: \.isTombstone)
+            }
+            record(event.dot, of: request.key.storage, in: store)
+            save(object, of: request.key.storage, replacing: before, in: store)
             return .done(reply(outcome, object, to: request, event: event, after: nil))
         }
         return .done(reply(outcome, object, to: request, after: unsynchronized))
@@ -119,36 +186,61 @@ package struct PartitionReplica: Sendable {
     /// can never be minted again, so knowing of it does no harm.
     package func couldHaveShown(_ context: CausalContext) -> Bool {
         let counter = counter
-        func isPossible(_ dot: Dot) -> Bool { dot.actor < actor || (dot.actor == actor && dot.counter <= counter) }
+        func isPossible(_ dot: Dot) -> Bool {
+            if dot.actor == actor { return dot.counter <= counter }
+            if dot.actor == .closed { return dot.counter <= view.closed.epoch }
+            if isAlone { return dot.actor < actor }
+            guard let member = view.members.first(where: { $0.actor == dot.actor }) else { return true }
+            return dot.counter <= member.counterCeiling
+        }
         return context.vector.entries.allSatisfy { isPossible(Dot($0.actor, $0.counter)) }
             && context.cloud.allSatisfy(isPossible)
     }
 
-    private mutating func stage(_ object: CausalObject, of key: ObjectKey, event: Dot, in store: ObjectStore) {
-        clock.insert(event)
-        base.include(through: event)
+    // MARK: Staging
+
+    /// Stages a filled object, stripped of what the clock vouches for.
+    mutating func save(
+        _ object: CausalObject, of key: StorageKey, replacing before: [Version], in store: ObjectStore
+    ) {
         var stored = object
-        stored.strip(base)
+        if !view.closed.isEmpty { view.closed.fold(&stored.context) }
+        stored.strip(PlantedFault.stripByMaximum.isActive ? clock.highest : base)
         if stored.isEmpty {
-            store.stageDelete(key.storage)
+            store.stageDelete(key)
         } else {
-            store.stagePut(key.storage, value: stored.encoded())
+            store.stagePut(key, value: stored.encoded())
         }
-        let logKey = KeyLayout.logKey(partition: partition, actor: actor.rawValue, counter: event.counter)
-        store.stage(.log, key: logKey, value: key.storage.bytes)
-        if event.counter - checkpointed >= Limits.eventsPerCheckpoint { checkpoint(in: store) }
+        guard !isAlone else { return }
+        survey.changed(key.bytes, from: before, to: stored.versions)
+        if !stored.context.isEmpty || stored.versions.contains(where: \.isTombstone) { survey.unsettled(key.bytes) }
     }
 
-    /// Stages a checkpoint, and the removal of the log entries that it makes superfluous: with one replica, all of them.
+    /// Stages that an event has been applied. Its object is staged in the same step.
+    mutating func record(_ event: Dot, of key: StorageKey, in store: ObjectStore) {
+        guard clock.insert(event) else { return }
+        base.include(through: Dot(event.actor, clock.base(of: event.actor)))
+        if !isAlone { log.insert(event, key: key.bytes) }
+        let logKey = KeyLayout.logKey(partition: partition, actor: event.actor.rawValue, counter: event.counter)
+        store.stage(.log, key: logKey, value: key.bytes)
+        eventsSinceCheckpoint += 1
+        if eventsSinceCheckpoint >= Limits.eventsPerCheckpoint { checkpoint(in: store) }
+    }
+
+    /// Stages a checkpoint, and the removal of the log entries that nobody needs any more.
     package mutating func checkpoint(in store: ObjectStore) {
         store.stage(.metadata, key: Checkpoint.key(partition), value: Checkpoint.encode(clock))
-        let prefix = KeyLayout.prefix(partition: partition)
-        if let end = KeyLayout.successor(ofPrefix: prefix) { store.stageDelete(.log, from: prefix, to: end) }
-        checkpointed = counter
+        eventsSinceCheckpoint = 0
+        if isAlone {
+            let prefix = KeyLayout.prefix(partition: partition)
+            if let end = KeyLayout.successor(ofPrefix: prefix) { store.stageDelete(.log, from: prefix, to: end) }
+        } else {
+            stagePruning(in: store)
+        }
     }
 
     /// Whether there are events that only the log tells of.
-    package var needsCheckpoint: Bool { counter > checkpointed }
+    package var needsCheckpoint: Bool { eventsSinceCheckpoint > 0 }
 
     private func reply(
         _ outcome: WriteOutcome, _ object: CausalObject, to request: ReplicaWrite, event: WriteEvent? = nil,
@@ -156,7 +248,11 @@ package struct PartitionReplica: Sendable {
     ) -> ReplicaWriteReply {
         var known = request.write.seen ?? .nothing
         if let event {
+            // Who deletes without saying what has asked for everything that this replica knows.
+            if request.write.content == nil, request.write.seen == nil { known.context = object.context }
             known.context = object.contextForWriter(of: event.dot, having: known.context)
+            if PlantedFault.writerKnowsEverything.isActive { known.context = object.context }
+            if PlantedFault.contextRoundedUp.isActive { known.context = known.context.roundedUp }
             known.timestamp = max(known.timestamp, event.timestamp)
             known.number = max(known.number, object.versions.last { $0.dot == event.dot }?.number ?? 0)
         }

@@ -176,21 +176,3 @@ package struct ModelReplica: Hashable, Sendable {
         records[key] = object.isEmpty ? nil : object.encoded()
     }
 }
-
-extension CausalContext {
-    /// The smallest vector without gaps that covers the set: the mistake that the cloud exists to avoid.
-    fileprivate var roundedUp: CausalContext {
-        var rounded = vector
-        for dot in cloud { rounded.include(through: dot) }
-        return CausalContext(rounded)
-    }
-}
-
-extension ReplicaClock {
-    /// The highest event of each actor, gaps or not.
-    fileprivate var highest: VersionVector {
-        var highest = VersionVector()
-        for dot in events(missingFrom: ReplicaClock(), limit: .max) { highest.include(through: dot) }
-        return highest
-    }
-}

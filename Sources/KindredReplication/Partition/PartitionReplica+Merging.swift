@@ -1,0 +1,172 @@
+package import KindredModel
+package import KindredStorage
+
+/// What a replica did with something that another one told it.
+package enum MergeResult: Sendable {
+    /// It is applied, or was before: once the tick is durable, so is all of it.
+    case merged(Merged)
+    /// Nothing has happened, and nothing of it is recorded.
+    case refused(ReplicaRefusal)
+    /// The sender knows events of this very incarnation that it has not minted: its state is an older copy. It must mint no more, under
+    /// this id, for ever.
+    case ownPastUnknown
+    /// The object has to be loaded first; nothing has happened. See `ObjectStore.install`.
+    case needsDisk(LoadTicket)
+
+    /// What was noticed on the way.
+    package struct Merged: Sendable {
+        /// Dots under which two different writes were found. An alarm.
+        package var divergences: [CausalObject.Divergence] = []
+        /// Writes that turned up under a voided dot: minted anew here.
+        package var salvaged: [SalvagedWrite] = []
+        /// Writes that turned up under a voided dot, and that last-write-wins has no place for.
+        package var lost: [Version] = []
+    }
+}
+
+/// A write that turned up under a voided dot, and goes on under another one.
+package struct SalvagedWrite: Hashable, Sendable {
+    package let dot: Dot
+    package let voided: Dot
+}
+
+/// What merging depends on besides the replica and its store.
+package struct MergeSurroundings {
+    /// The wall clock, in milliseconds since 1970.
+    package var wall: UInt64
+    /// How far ahead of it a timestamp may be, in buckets where timestamps decide.
+    package var maximumSkew: UInt64
+    /// Hashes a storage key; see `ObjectKey`.
+    package var hash: (UnsafeRawBufferPointer) -> UInt64
+    /// The strategy of the bucket that an address is in.
+    package var strategy: (ArraySlice<UInt8>) -> ConflictStrategy
+
+    package init(
+        wall: UInt64, maximumSkew: UInt64, hash: @escaping (UnsafeRawBufferPointer) -> UInt64,
+        strategy: @escaping (ArraySlice<UInt8>) -> ConflictStrategy
+    ) {
+        self.wall = wall
+        self.maximumSkew = maximumSkew
+        self.hash = hash
+        self.strategy = strategy
+    }
+}
+
+extension PartitionReplica {
+    /// What others are to be told of a key.
+    ///
+    /// - Parameters:
+    ///   - object: the key's object, filled.
+    ///   - also: events that this step has applied and that the log may not have.
+    package func update(of key: ObjectKey, _ object: CausalObject, also: [Dot] = []) -> ObjectUpdate {
+        var events = object.versions.map(\.dot) + also
+        if !PlantedFault.effectWithoutEvent.isActive { events += log.events(of: key.storage.bytes) }
+        events.sort()
+        var unique: [Dot] = []
+        for event in events where unique.last != event { unique.append(event) }
+        return ObjectUpdate(address: Array(key.address), object: object, events: unique)
+    }
+
+    /// Merges what another replica knows of a key, and records the events that came with it: one atomic record.
+    ///
+    /// - Parameter isFromMember: whether a current member said so in answer to this replica's own question. Only then is it believed about
+    ///   actors that are being closed.
+    package mutating func merge(
+        _ update: ObjectUpdate, isFromMember: Bool, _ surroundings: MergeSurroundings, time: inout HybridLogicalClock,
+        in store: ObjectStore
+    ) throws(StorageError) -> MergeResult {
+        var theirs = update.object
+        if theirs.context.closedEpoch > view.closed.epoch { return .refused(.unknownEpoch) }
+        var events = update.events
+        let strategy = surroundings.strategy(update.address[...])
+        if let refusal = refusal(of: theirs, events, isFromMember: isFromMember, strategy, surroundings) {
+            return refusal
+        }
+        let key = ObjectKey(partition: partition, address: update.address, hash: surroundings.hash)
+        var object: CausalObject
+        switch try read(key, from: store) {
+        case .needsDisk(let ticket): return .needsDisk(ticket)
+        case .object(let found, _): object = found
+        }
+        let before = object.versions
+
+        var result = MergeResult.Merged()
+        var voided: [Version] = []
+        if !view.closed.isEmpty {
+            voided = theirs.removeVersions { view.closed.isVoided($0.dot) }
+            // What the clock has folded needs no recording, and a voided event never happened.
+            let folded = clock.base(of: .closed)
+            events.removeAll { event in
+                view.closed.isVoided(event)
+                    || (view.closed.closing(of: event.actor).map { $0.epoch <= folded } ?? false)
+            }
+            let versions = object.versions + theirs.versions
+            view.closed.expand(&theirs.context, for: versions)
+            view.closed.expand(&object.context, for: versions)
+        }
+        if PlantedFault.contextLostInMerge.isActive {
+            theirs = CausalObject(versions: theirs.versions, context: .init())
+        }
+        let known = object.context
+        result.divergences = strategy.merge(theirs, into: &object)
+        for version in theirs.versions where strategy == .lastWriteWins || version.timestamp > time.last {
+            // Outside of last-write-wins a clock that runs ahead is somebody else's problem: timestamps decide nothing there.
+            try? time.observe(version.timestamp, wall: surroundings.wall, maximumSkew: surroundings.maximumSkew)
+        }
+        salvage(voided, into: &object, key, strategy, &result, time: &time, wall: surroundings.wall, in: store)
+
+        let news = events.filter { !clock.contains($0) }
+        for event in news { record(event, of: key.storage, in: store) }
+        if !news.isEmpty || object.versions != before || object.context != known || !result.salvaged.isEmpty {
+            save(object, of: key.storage, replacing: before, in: store)
+        }
+        return .merged(result)
+    }
+
+    /// Why nothing of an update may be applied; nil if it may.
+    private func refusal(
+        of object: CausalObject, _ events: [Dot], isFromMember: Bool, _ strategy: ConflictStrategy,
+        _ surroundings: MergeSurroundings
+    ) -> MergeResult? {
+        for event in events + object.versions.map(\.dot) where !has(event, in: clock) && !view.closed.isVoided(event) {
+            if event.actor == actor { return .ownPastUnknown }
+            if !clock.canContain(event) { return .refused(.notReady) }
+            if !isFromMember, view.closing.contains(event.actor), !PlantedFault.closingIgnored.isActive {
+                return .refused(.actorClosing)
+            }
+        }
+        if strategy == .lastWriteWins {
+            let limit = surroundings.wall.addingReportingOverflow(surroundings.maximumSkew)
+            let isAhead = object.versions.contains { !limit.overflow && $0.timestamp.milliseconds > limit.partialValue }
+            if isAhead, !PlantedFault.skewAccepted.isActive { return .refused(.clockSkew) }
+        }
+        return nil
+    }
+
+    /// Gives writes that turned up under voided dots a dot of their own: they were accepted once, and nobody has replaced them knowingly.
+    ///
+    /// They become siblings at worst. Last-write-wins has no siblings, and to let such a write in could bring back what a delete has
+    /// removed whose tombstone is gone; there it is reported as lost.
+    mutating func salvage(
+        _ voided: [Version], into object: inout CausalObject, _ key: ObjectKey, _ strategy: ConflictStrategy,
+        _ result: inout MergeResult.Merged, time: inout HybridLogicalClock, wall: UInt64, in store: ObjectStore
+    ) {
+        if PlantedFault.salvageOmitted.isActive { return }
+        for version in voided {
+            if strategy == .lastWriteWins || version.isTombstone || mintingRefusal != nil {
+                result.lost.append(version)
+                continue
+            }
+            // A copy of a write that was salvaged before has its content and its time.
+            let isKnown = object.versions.contains {
+                $0.timestamp == version.timestamp && $0.content == version.content
+            }
+            if isKnown { continue }
+            let dot = Dot(actor, counter + 1)
+            record(dot, of: key.storage, in: store)
+            object.insert(
+                Version(dot: dot, timestamp: version.timestamp, number: version.number, content: version.content))
+            result.salvaged.append(SalvagedWrite(dot: dot, voided: version.dot))
+        }
+    }
+}

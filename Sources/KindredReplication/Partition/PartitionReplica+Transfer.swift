@@ -1,0 +1,165 @@
+package import KindredModel
+package import KindredStorage
+
+/// A full transfer under way, as its receiver remembers it. One record of the `metadata` table.
+package struct TransferProgress: Hashable, Sendable {
+    /// Who sends. With another sender the transfer begins anew.
+    package var source: ActorID
+    /// The clock of the sender when it began: what the receiver may claim in the end.
+    package var goal: ReplicaClock
+    /// The last address that has been applied; empty at the beginning.
+    package var after: [UInt8]
+
+    private static let formatVersion: UInt8 = 1
+
+    static func key(_ partition: UInt16) -> [UInt8] {
+        KeyLayout.metadataKey("partition/\(partition)/transfer")
+    }
+
+    func encoded() -> [UInt8] {
+        var bytes = [TransferProgress.formatVersion]
+        bytes.append(varint: UInt64(source.rawValue))
+        goal.encode(into: &bytes)
+        bytes.append(lengthPrefixed: after)
+        return bytes
+    }
+
+    static func load(_ partition: UInt16, from engine: any StorageEngine) throws(StorageError) -> TransferProgress? {
+        guard let record = try engine.value(.metadata, for: key(partition)) else { return nil }
+        return try Record.decode(record, "transfer of partition \(partition)", version: formatVersion) {
+            reader throws(MalformedBytes) in
+            guard let source = UInt32(exactly: try reader.varint()) else { throw MalformedBytes("actor too large") }
+            let goal = try ReplicaClock(from: &reader)
+            let after = reader.copy(try reader.lengthPrefixedRange())
+            return TransferProgress(source: ActorID(source), goal: goal, after: after)
+        }
+    }
+}
+
+/// Full transfers: everything, in the order of the keys, for a replica that the log cannot serve.
+///
+/// Each part is a range of keys from one moment of the sender, with the clock of that moment. For each key that either side has in
+/// the range, the receiver merges what the sender says; a key that the sender lacks is one about which it says "nothing, and I
+/// know all of this". Only after the last part does the receiver claim the events of the clock that the sender had at the *first* part:
+/// every later part reflects them too. Until then it claims no more than the events of the objects it has applied, so it may be
+/// interrupted anywhere.
+extension PartitionReplica {
+    /// What this replica asks the source of its transfer.
+    package func transferRequest(id: UInt64) -> TransferRequest {
+        TransferRequest(
+            id: id, partition: partition, epoch: view.epoch,
+            after: transfer.flatMap { $0.after.isEmpty ? nil : $0.after })
+    }
+
+    /// Answers with the next part.
+    package func answer(
+        _ request: TransferRequest, _ surroundings: MergeSurroundings, from store: ObjectStore
+    ) throws(StorageError) -> TransferReply {
+        let prefix = KeyLayout.prefix(partition: partition)
+        // The least key after one is that key with a zero byte behind it.
+        let lower = request.after.map { prefix + $0 + [0] } ?? prefix
+        let scan = try store.scan(
+            from: lower, to: KeyLayout.successor(ofPrefix: prefix), limit: Limits.objectsPerTransfer,
+            byteLimit: Limits.bytesPerPull)
+        var updates: [ObjectUpdate] = []
+        for entry in scan.entries {
+            let address = entry.key[KeyLayout.partitionLength...]
+            let key = ObjectKey(partition: partition, address: address, hash: surroundings.hash)
+            updates.append(update(of: key, try readWaiting(key, from: store)))
+        }
+        let through = scan.isComplete ? nil : scan.entries.last.map { Array($0.key[KeyLayout.partitionLength...]) }
+        return TransferReply(id: request.id, actor: actor, clock: clock, updates: updates, through: through)
+    }
+
+    /// Begins a transfer, or goes on with the one that has this source.
+    package mutating func beginTransfer(from source: ActorID, clock goal: ReplicaClock, in store: ObjectStore) {
+        if let transfer, transfer.source == source, view.closed.covers(transfer.goal, by: goal) { return }
+        transfer = TransferProgress(source: source, goal: goal, after: [])
+        stageTransfer(in: store)
+    }
+
+    /// Gives the transfer up; what it has brought stays.
+    package mutating func endTransfer(in store: ObjectStore) {
+        transfer = nil
+        store.stageDelete(.metadata, key: TransferProgress.key(partition))
+    }
+
+    /// Takes in one part. The caller asks for the next one as long as `transfer` is not nil.
+    package mutating func apply(
+        _ reply: TransferReply, _ surroundings: MergeSurroundings, time: inout HybridLogicalClock, in store: ObjectStore
+    ) throws(StorageError) -> PullOutcome {
+        var outcome = PullOutcome()
+        guard reply.refusal == nil, var progress = transfer, reply.actor == progress.source,
+            view.closed.covers(progress.goal, by: reply.clock)
+        else { return outcome }
+        if reply.clock.base(of: .closed) > view.closed.epoch { return outcome }
+        if (reply.clock.entry(of: actor)?.highest ?? 0) > counter {
+            outcome.isOwnPastUnknown = true
+            return outcome
+        }
+        var next = 0
+        for update in try ranged(reply, after: progress.after, in: store) {
+            while next < reply.updates.count, isBefore(reply.updates[next].address, update) { next += 1 }
+            let sent = next < reply.updates.count && reply.updates[next].address == update
+            if !sent, PlantedFault.transferSkipsAbsent.isActive { continue }
+            let told =
+                sent
+                ? reply.updates[next]
+                : ObjectUpdate(
+                    address: update,
+                    object: CausalObject(versions: [], context: CausalContext(reply.clock.base)), events: [])
+            switch try merge(told, isFromMember: true, surroundings, time: &time, in: store) {
+            case .merged(let merged): outcome.add(merged)
+            case .refused, .needsDisk:
+                // The part is asked for again; what of it was applied is applied.
+                outcome.refused += 1
+                return outcome
+            case .ownPastUnknown:
+                outcome.isOwnPastUnknown = true
+                return outcome
+            }
+        }
+        peers.note(reply.actor, reply.clock, closed: view.closed)
+        if PlantedFault.transferClaimsEarly.isActive { claimEverything(of: progress.goal, in: store) }
+        if let through = reply.through {
+            progress.after = through
+            transfer = progress
+            stageTransfer(in: store)
+        } else {
+            claimEverything(of: progress.goal, in: store)
+            endTransfer(in: store)
+            caughtUp(with: reply.actor)
+        }
+        return outcome
+    }
+
+    /// The addresses in the part's range that either side has, in order.
+    private func ranged(
+        _ reply: TransferReply, after: [UInt8], in store: ObjectStore
+    ) throws(StorageError) -> [[UInt8]] {
+        let prefix = KeyLayout.prefix(partition: partition)
+        let lower = after.isEmpty ? prefix : prefix + after + [0]
+        let upper = reply.through.map { prefix + $0 + [0] } ?? KeyLayout.successor(ofPrefix: prefix)
+        let own = try store.scan(from: lower, to: upper, limit: .max).entries.map {
+            Array($0.key[KeyLayout.partitionLength...])
+        }
+        var addresses: [[UInt8]] = []
+        var left = own[...]
+        var right = reply.updates.map(\.address)[...]
+        while let address = left.first ?? right.first {
+            let other = right.first ?? address
+            let least = left.isEmpty || isBefore(other, address) ? other : address
+            if left.first == least { left.removeFirst() }
+            if right.first == least { right.removeFirst() }
+            addresses.append(least)
+        }
+        return addresses
+    }
+
+    private func isBefore(_ left: [UInt8], _ right: [UInt8]) -> Bool { Bytes.compare(left, right) < 0 }
+
+    private func stageTransfer(in store: ObjectStore) {
+        guard let transfer else { return }
+        store.stage(.metadata, key: TransferProgress.key(partition), value: transfer.encoded())
+    }
+}

@@ -1,0 +1,61 @@
+/// Who numbers versions. An acknowledged version is on every member of the leadership, so any one of them may lead
+/// next, and nobody else.
+extension PartitionRecord {
+    /// Elects a leader from among the last leadership's members, with as many of them as can be reached.
+    ///
+    /// - Parameter epoch: the leadership to replace.
+    mutating func elect(_ leader: NodeID, members: [NodeID], replacing epoch: UInt64) throws(TopologyRefusal) {
+        guard let last = view.leadership, last.epoch == epoch else {
+            throw .wrongLeadership(current: leadershipEpoch)
+        }
+        guard last.members.contains(leader), members.allSatisfy(last.members.contains) else { throw .notInLeadership }
+        try lead(leader, members)
+    }
+
+    /// Elects a leader although no member of the last leadership is left: acknowledged versions may be lost. Counted.
+    ///
+    /// - Parameter epoch: the last leadership there was.
+    mutating func electUncleanly(
+        _ leader: NodeID, members: [NodeID], replacing epoch: UInt64
+    ) throws(TopologyRefusal) {
+        guard view.leadership == nil else { throw .leadershipExists }
+        guard leadershipEpoch == epoch else { throw .wrongLeadership(current: leadershipEpoch) }
+        try lead(leader, members)
+        uncleanElections += 1
+    }
+
+    /// Takes a member into the leadership that has, as the leader has seen to, every acknowledged version.
+    ///
+    /// - Parameter epoch: the leadership that it joins.
+    mutating func addLeadershipMember(_ node: NodeID, to epoch: UInt64) throws(TopologyRefusal) {
+        guard let last = view.leadership, last.epoch == epoch else {
+            throw .wrongLeadership(current: leadershipEpoch)
+        }
+        guard !last.members.contains(node) else { return }
+        try lead(last.leader, last.members + [node])
+    }
+
+    /// Takes nodes out of the leadership whose replicas leave or have lost their state. If nobody is left in it, there
+    /// is none.
+    mutating func leaveLeadership(_ leaving: [NodeID]) {
+        guard let last = view.leadership, last.members.contains(where: leaving.contains) else { return }
+        let members = last.members.filter { !leaving.contains($0) }
+        guard let first = members.first else {
+            view.leadership = nil
+            return
+        }
+        leadershipEpoch += 1
+        let leader = leaving.contains(last.leader) ? first : last.leader
+        view.leadership = Leadership(epoch: leadershipEpoch, leader: leader, members: members)
+    }
+
+    private mutating func lead(_ leader: NodeID, _ members: [NodeID]) throws(TopologyRefusal) {
+        guard members.contains(leader), Set(members).count == members.count else { throw .outOfBounds }
+        for node in members {
+            guard let role = view.member(at: node)?.role, role.isOldVoter || role.isNewVoter else { throw .notCurrent }
+        }
+        leadershipEpoch += 1
+        view.leadership = Leadership(epoch: leadershipEpoch, leader: leader, members: members)
+        view.epoch += 1
+    }
+}

@@ -16,6 +16,6 @@ struct Kindred: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Serve.self, Demo.self, Put.self, Get.self, Delete.self, Keys.self, Buckets.self, BucketTypes.self,
-            Ping.self,
+            Ping.self, Sim.self,
         ])
 }

@@ -83,8 +83,8 @@ package enum PlantedFault: UInt8, CaseIterable, Sendable {
     case refusalCounts
     /// A replica that has not caught up counts in quorums.
     case learnerCounts
-    /// A fallback's copy counts as the primary's, for reads too.
-    case fallbackAnswersReads
+    /// A fallback fills its copies, as if it had a clock that vouches for anything.
+    case fallbackFills
     /// A hint is forgotten when it is sent, not when it has arrived.
     case hintForgottenEarly
     /// A retried write is written again.

@@ -65,7 +65,9 @@ private enum Outcome: Equatable {
         #expect(object == CausalObject())
     }
 
-    @Test("deleting what is not there does not happen", arguments: ConflictStrategy.allCases)
+    @Test(
+        "deleting what is not there does not happen",
+        arguments: ConflictStrategy.allCases.filter { $0 != .lastWriteWins })
     func deleteNothing(strategy: ConflictStrategy) {
         var shelf = Shelf(strategy)
         #expect(Outcome(shelf.write(nil)) == .unchanged)
@@ -217,7 +219,8 @@ private enum Outcome: Equatable {
         #expect(Outcome(shelf.write(nil)) == .applied(replaced: ["a"], discarded: []))
         #expect(shelf.shown.isEmpty)
         #expect(texts(shelf.object.versions) == [nil])
-        #expect(Outcome(shelf.write(nil)) == .unchanged)
+        // Once more, and later: a write that is still on its way may be older than this delete only.
+        #expect(Outcome(shelf.write(nil)) == .applied(replaced: [nil], discarded: []))
         #expect(Outcome(shelf.write("b")) == .applied(replaced: [nil], discarded: []))
         #expect(shelf.shown == ["b"])
     }

@@ -144,7 +144,7 @@ import Testing
             let after = [UInt8](repeating: 1, count: length)
             let reply = TransferReply(id: 1, actor: ActorID(1), clock: ReplicaClock(), updates: [], through: after)
             _ = try PeerMessage(encoded: PeerMessage.transferred(reply).encoded())
-            let request = TransferRequest(id: 1, partition: 0, epoch: 1, after: after)
+            let request = TransferRequest(id: 1, partition: 0, epoch: 1, after: after, goal: ReplicaClock())
             return try PeerMessage(encoded: PeerMessage.transfer(request).encoded())
         }
         #expect(throws: Never.self) { try decoded(longest) }

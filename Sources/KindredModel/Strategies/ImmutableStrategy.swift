@@ -5,10 +5,11 @@
 enum ImmutableStrategy {
     static func apply(_ write: ClientWrite, as event: WriteEvent, to object: inout CausalObject) -> WriteOutcome {
         guard let content = write.content else { return object.versions.isEmpty ? .unchanged : .refused(.immutable) }
-        // Content that is kept as evidence of a conflict was acknowledged once: saying so again is no new write.
-        if object.versions.contains(where: { $0.content == content }) { return .unchanged }
-        if !object.versions.isEmpty, !PlantedFault.immutableReplaced.isActive { return .refused(.exists) }
-        if PlantedFault.immutableReplaced.isActive { _ = object.removeVersions { _ in true } }
+        if let shown = first(of: object) {
+            if shown.content == content { return .unchanged }
+            guard PlantedFault.immutableReplaced.isActive else { return .refused(.exists) }
+            _ = object.removeVersions { _ in true }
+        }
         object.insert(Version(dot: event.dot, timestamp: event.timestamp, content: content))
         return .applied(replaced: [], discarded: [])
     }

@@ -2,13 +2,11 @@
 ///
 /// Hybrid time follows causality, so a write always wins over what its writer had seen, however slow the clock of the replica that
 /// accepted it. Between concurrent writes the later clock wins; the loser is reported, never dropped in silence. A delete is
-/// a timestamped tombstone, because an older write may still be on its way; the replica drops it once none can be.
+/// a timestamped tombstone even where there is nothing to delete, because an older write may still be on its way; the replica drops it
+/// once none can be.
 enum LastWriteWinsStrategy {
     static func apply(_ write: ClientWrite, as event: WriteEvent, to object: inout CausalObject) -> WriteOutcome {
         let seen = write.seen?.context ?? (write.content == nil ? object.context : CausalContext())
-        if write.content == nil, object.versions.allSatisfy(\.isTombstone), object.context.isSuperset(of: seen) {
-            return .unchanged
-        }
         object.context.merge(seen)
         object.insert(Version(dot: event.dot, timestamp: event.timestamp, content: write.content))
         var replaced: [Version] = []

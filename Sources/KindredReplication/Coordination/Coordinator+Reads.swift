@@ -100,6 +100,9 @@ extension Coordinator {
             let reason = lacksSession ? .sessionNotServed : Unavailability(refusal, leader: node)
             finish(underWay, .unavailable(reason, mayHaveHappened: false), into: &effects)
         case .success(let update):
+            if PlantedFault.leaderReadsAlone.isActive {
+                return finish(underWay, .object(update.object), into: &effects)
+            }
             var quorum = putQuorum(underWay.request, peers)
             quorum.acknowledged(by: node)
             var replication = Replication(

@@ -12,6 +12,11 @@ package struct Electorate: Hashable, Sendable {
 
     /// The first `n` voters of each side.
     package init(of view: PartitionView, n: UInt8) {
+        if PlantedFault.learnerCounts.isActive {
+            old = Array(view.members.prefix(Int(n)))
+            new = old
+            return
+        }
         old = Array(view.members.lazy.filter(\.role.isOldVoter).prefix(Int(n)))
         new = Array(view.members.lazy.filter(\.role.isNewVoter).prefix(Int(n)))
     }

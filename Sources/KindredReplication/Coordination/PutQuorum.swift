@@ -42,7 +42,8 @@ package struct PutQuorum: Hashable, Sendable {
     /// The quorum of an ordinary write. At least one acknowledgement is always needed.
     package init(of view: PartitionView, _ quorums: RequestQuorums) {
         electorate = Electorate(of: view, n: quorums.n)
-        required = max(1, quorums.w, quorums.dw)
+        let asked = max(quorums.w, quorums.dw)
+        required = max(1, PlantedFault.quorumOffByOne.isActive && asked > 0 ? asked - 1 : asked)
         requiredOfMembers = quorums.pw
         kind = quorums.dw > quorums.w ? .dw : .w
         slots = electorate.everybody.map { Slot(member: $0) }
@@ -57,7 +58,8 @@ package struct PutQuorum: Hashable, Sendable {
         allOf leadership: Leadership, in view: PartitionView, atLeast least: UInt8 = 0, kind: Unavailability.Kind
     ) {
         electorate = Electorate(ledBy: leadership, in: view)
-        required = max(UInt8(clamping: leadership.members.count), least)
+        let members = UInt8(clamping: leadership.members.count)
+        required = PlantedFault.leaderNeedsMajorityOnly.isActive ? members / 2 + 1 : max(members, least)
         requiredOfMembers = 0
         self.kind = kind
         slots = electorate.everybody.map { Slot(member: $0) }

@@ -106,7 +106,8 @@ struct Reading: Sendable {
     func repair(
         _ id: UInt64, _ request: ClientRequest, _ peers: PartitionPeers, into effects: inout [CoordinatorEffect]
     ) {
-        let update = ObjectUpdate(address: request.address, object: object, events: events)
+        let told = PlantedFault.repairWithoutEvents.isActive ? object.versions.map(\.dot) : events
+        let update = ObjectUpdate(address: request.address, object: object, events: told)
         for node in ReadRepair.targets(of: update, among: answers, closed: peers.view.closed) {
             let message = Replicate(
                 id: id, partition: peers.view.partition, epoch: peers.view.epoch, update: update)

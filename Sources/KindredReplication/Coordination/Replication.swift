@@ -85,7 +85,7 @@ struct Replication: Sendable {
         _ node: NodeID, _ refusal: ReplicaRefusal?, _ id: UInt64, _ peers: PartitionPeers, now: UInt64,
         into effects: inout [CoordinatorEffect]
     ) {
-        switch refusal {
+        switch PlantedFault.refusalCounts.isActive ? nil : refusal {
         case nil:
             attempts.settle(node)
             quorum.acknowledged(by: node)

@@ -50,7 +50,9 @@ struct RequestMemory: Sendable {
     static func keys(of request: ClientRequest, from origin: Waiter.Origin) -> [Key] {
         guard case .write(_, _, let id) = request.operation else { return [] }
         var keys: [Key] = []
-        if let id { keys.append(.client(id, partition: request.partition, address: request.address)) }
+        if let id, !PlantedFault.retryWritesAgain.isActive {
+            keys.append(.client(id, partition: request.partition, address: request.address))
+        }
         if case .node(let node, let exchange) = origin { keys.append(.exchange(node, exchange)) }
         return keys
     }

@@ -173,12 +173,14 @@ extension TransferRequest {
         bytes.append(varint: UInt64(partition))
         bytes.append(varint: epoch)
         bytes.append(optionalBytes: after)
+        goal.encode(into: &bytes)
     }
 
     init(from reader: inout ByteReader) throws(MalformedBytes) {
         self.init(
             id: try reader.varint(), partition: try reader.varint(as: UInt16.self), epoch: try reader.varint(),
-            after: try reader.bool() ? try MessageAddress.position(from: &reader) : nil)
+            after: try reader.bool() ? try MessageAddress.position(from: &reader) : nil,
+            goal: try ReplicaClock(from: &reader))
     }
 }
 

@@ -216,12 +216,15 @@ package struct TransferRequest: Hashable, Sendable {
     package var epoch: UInt64
     /// Only addresses after this one; nil at the beginning.
     package var after: [UInt8]?
+    /// What the asker will claim in the end: the answerer's clock when the transfer began.
+    package var goal: ReplicaClock
 
-    package init(id: UInt64, partition: UInt16, epoch: UInt64, after: [UInt8]?) {
+    package init(id: UInt64, partition: UInt16, epoch: UInt64, after: [UInt8]?, goal: ReplicaClock) {
         self.id = id
         self.partition = partition
         self.epoch = epoch
         self.after = after
+        self.goal = goal
     }
 }
 
@@ -232,7 +235,7 @@ package struct TransferReply: Hashable, Sendable {
     package var actor: ActorID
     /// What the answerer's durable state reflects in this snapshot.
     package var clock: ReplicaClock
-    /// The keys that have an object here.
+    /// The keys of the range that have an object here, or events in the log. In order.
     package var updates: [ObjectUpdate]
     /// The last address of the range; nil if it reaches to the end.
     package var through: [UInt8]?

@@ -46,6 +46,11 @@ extension ReplicaNode {
 
     private mutating func keep(_ hint: Hint) -> ReplicaRefusal? {
         guard hint.target != id else { return .notAMember }
+        if PlantedFault.fallbackFills.isActive {
+            var filled = hint
+            filled.update.object.context = hint.update.object.context.roundedUp
+            return hints.keep(filled, closed: view(of: hint.partition)?.closed ?? ClosedActors(), in: store)
+        }
         return hints.keep(hint, closed: view(of: hint.partition)?.closed ?? ClosedActors(), in: store)
     }
 
@@ -94,15 +99,7 @@ extension ReplicaNode {
     }
 
     private mutating func read(_ request: ReadObject) -> Result<ObjectUpdate, ReplicaRefusal> {
-        guard let index = position(of: request.partition) else {
-            if PlantedFault.fallbackAnswersReads.isActive, let view = view(of: request.partition) {
-                return .success(
-                    ObjectUpdate(
-                        address: request.address,
-                        object: hints.object(partition: view.partition, address: request.address), events: []))
-            }
-            return .failure(.notAMember)
-        }
+        guard let index = position(of: request.partition) else { return .failure(.notAMember) }
         let replica = partitions[index].replica
         if request.epoch < replica.view.epoch, !PlantedFault.staleEpochAccepted.isActive {
             return .failure(.staleEpoch)
@@ -186,6 +183,10 @@ extension ReplicaNode {
 
     private mutating func transferred(_ reply: TransferReply, from sender: NodeID) {
         guard let index = takeExchange(reply.id, from: sender) else { return }
+        if reply.refusal == .notReady {
+            partitions[index].replica.endTransfer(in: store)
+            return
+        }
         guard reply.refusal == nil else { return }
         if partitions[index].replica.view.member(at: sender)?.actor != reply.actor {
             partitions[index].replica.endTransfer(in: store)

@@ -89,7 +89,9 @@ extension ReplicaNode {
             effects.append(.configure(.report(report, partition: partition, epoch: view.epoch)))
         }
         if view.members.contains(where: { $0.role != .voter }) { report(.acknowledged(replica.actor)) }
-        if member.role == .learner, replica.isSure, replica.hasCaughtUp { report(.ready(replica.actor)) }
+        if member.role == .learner, replica.isSure, replica.hasCaughtUp(replicas: settings.replicas) {
+            report(.ready(replica.actor))
+        }
         if view.members.contains(where: { $0.role == .incoming || $0.role == .outgoing }), hasJoined(replica) {
             report(.caughtUp(replica.actor))
         }
@@ -103,7 +105,7 @@ extension ReplicaNode {
     /// Whether the replica has everything of the old voters: of all that can be reached, and of so many that no write which a majority
     /// of them acknowledged is missing.
     private func hasJoined(_ replica: PartitionReplica) -> Bool {
-        let voters = replica.view.members.filter(\.role.isOldVoter)
+        let voters = replica.view.members.filter { $0.role.isOldVoter && !$0.isLost }
         let known = voters.count { $0.actor == replica.actor || replica.caughtUpWith.contains($0.actor) }
         return known >= voters.count - (voters.count / 2 + 1) + 1
             && voters.allSatisfy {
@@ -151,25 +153,25 @@ extension ReplicaNode {
         guard now >= nextHandOff else { return }
         nextHandOff = now + Limits.handOffMilliseconds
         handingOff.removeAll(keepingCapacity: true)
-        for target in hints.targets where !unreachable.contains(target) {
+        for target in hints.targets {
             for hint in hints.next(for: target, limit: Limits.hintsPerHandOff) {
-                guard let view = view(of: hint.partition) else { continue }
-                let exchange = exchangeID()
-                if view.member(at: target) == nil {
-                    // The target has been replaced: any member will do, since it is the partition that needs the write.
-                    guard let member = view.members.first(where: { !unreachable.contains($0.node) && $0.node != id })
-                    else { continue }
-                    handOff(hint, to: member.node, view, exchange)
-                } else {
-                    handOff(hint, to: target, view, exchange)
+                guard let view = view(of: hint.partition), let receiver = receiver(for: target, in: view) else {
+                    continue
                 }
+                handOff(hint, to: receiver, view)
             }
         }
     }
 
-    private mutating func handOff(
-        _ hint: DueHint, to node: NodeID, _ view: PartitionView, _ exchange: UInt64
-    ) {
+    /// Whom to give a hint: the node it is for, or, if that has left the partition, any member, since it is the partition that needs the
+    /// write. Nil if none of them can be reached.
+    private func receiver(for target: NodeID, in view: PartitionView) -> NodeID? {
+        if view.member(at: target) != nil { return unreachable.contains(target) ? nil : target }
+        return view.members.first { $0.node != id && !unreachable.contains($0.node) }?.node
+    }
+
+    private mutating func handOff(_ hint: DueHint, to node: NodeID, _ view: PartitionView) {
+        let exchange = exchangeID()
         handingOff[exchange] = hint.ticket
         effects.append(
             .send(

@@ -46,10 +46,10 @@ extension ReplicaNode {
 
     /// Goes on with what the disk has, if that is what this node wrote last.
     ///
-    /// Whether it is, three witnesses say: the record that lies with the data, the service's count of starts, and the highest counter that
-    /// the service has registered. If the record is missing or behind, the disk was lost or replaced by an older copy, and this replica must
-    /// not mint under its old id again. An older copy from within the last run shows only in what the others know; until they have
-    /// been asked, a replica whose state nobody can vouch for mints nothing.
+    /// Whether it is, four witnesses say: the record that lies with the data, the service's count of starts, the highest counter that the
+    /// service has registered, and the shell, which knows how the last run ended. If the record is missing or behind, the disk was lost or
+    /// replaced by an older copy; after a power cut nobody knows whether the disk had told the truth. In all these cases the replica
+    /// keeps what it has, and takes a new id before it mints or counts again.
     private mutating func resume(
         _ view: PartitionView, as member: ReplicaMember, isTrusted: Bool
     ) throws(StorageError) {
@@ -67,16 +67,15 @@ extension ReplicaNode {
         let isSame = record.actor == member.actor
         let isBehind =
             isSame && (record.counterCeiling < member.counterCeiling || record.generation + 1 < generation)
-        let isAlone = view.members.count == 1
         let replica = try PartitionReplica(
-            partition: partition, actor: member.actor, view: view,
-            isSure: isAlone || !isSame || isTrusted || PlantedFault.rollbackUnnoticed.isActive,
-            loadingFrom: store.engine)
+            partition: partition, actor: member.actor, view: view, loadingFrom: store.engine)
         host(replica)
         if !isSame { raiseClock(to: view.clockFloor) }
         guard let index = position(of: partition) else { return }
         if isAhead || (isBehind && !PlantedFault.rollbackUnnoticed.isActive) {
             rolledBack(index)
+        } else if isSame, !isTrusted, !PlantedFault.rollbackUnnoticed.isActive {
+            needsRenewal(partition)
         } else {
             partitions[index].replica.stageIncarnation(
                 generation: generation, ceiling: member.counterCeiling, in: store)

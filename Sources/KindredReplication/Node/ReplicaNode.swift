@@ -42,7 +42,7 @@ package struct ReplicaNode {
     ///   - views: the newest views that are known. A partition of which this node is a member, and of which it has no state yet, is
     ///     begun.
     ///   - isTrusted: whether the shell can vouch for the state being the latest: the process was killed, or closed its storage. If
-    ///     not, replicas mint only once the others have shown that they know no more.
+    ///     not, every replica takes a new incarnation.
     package init(
         id: NodeID, generation: UInt64, store: ObjectStore, settings: NodeSettings, views: [PartitionView],
         fallbacks: (UInt16) -> [NodeID], isTrusted: Bool, now: UInt64, wall: UInt64
@@ -118,7 +118,8 @@ package struct ReplicaNode {
 
     var surroundings: MergeSurroundings {
         MergeSurroundings(
-            wall: wall, maximumSkew: settings.maximumSkew, hash: settings.hash, strategy: settings.strategy)
+            wall: wall, maximumSkew: settings.maximumSkew, hash: settings.hash,
+            strategy: settings.strategy)
     }
 
     mutating func exchangeID() -> UInt64 {
@@ -245,6 +246,8 @@ package struct ReplicaNode {
 
 /// How a node behaves, where that is not fixed.
 package struct NodeSettings: Sendable {
+    /// How many replicas each partition is to have.
+    package var replicas: Int
     /// How far ahead of the own wall clock a timestamp may be where timestamps decide, in milliseconds.
     package var maximumSkew: UInt64
     /// No put may add a sibling to so many.
@@ -255,10 +258,11 @@ package struct NodeSettings: Sendable {
     package var strategy: @Sendable (ArraySlice<UInt8>) -> ConflictStrategy
 
     package init(
-        maximumSkew: UInt64 = Limits.maximumSkewMilliseconds, siblingLimit: Int = Limits.siblingMaximum,
+        replicas: Int, maximumSkew: UInt64 = Limits.maximumSkewMilliseconds, siblingLimit: Int = Limits.siblingMaximum,
         hash: @escaping @Sendable (UnsafeRawBufferPointer) -> UInt64,
         strategy: @escaping @Sendable (ArraySlice<UInt8>) -> ConflictStrategy
     ) {
+        self.replicas = replicas
         self.maximumSkew = maximumSkew
         self.siblingLimit = siblingLimit
         self.hash = hash

@@ -16,6 +16,12 @@ extension PartitionReplica {
             id: id, partition: partition, epoch: view.epoch, actor: actor, clock: clock, digest: survey.digest)
     }
 
+    /// Whether another replica has events of this very incarnation that it has not minted: then its state is an older copy of what it
+    /// was.
+    package func isOutdated(by other: ReplicaClock) -> Bool {
+        (other.entry(of: actor)?.highest ?? 0) > counter
+    }
+
     /// Answers a question for what another replica lacks. All of the answer is from this moment.
     package mutating func answer(
         _ request: PullRequest, _ surroundings: MergeSurroundings, from store: ObjectStore
@@ -60,7 +66,12 @@ extension PartitionReplica {
             if bytes >= Limits.bytesPerPull { return .updates(updates, more: true) }
             let key = ObjectKey(
                 partition: partition, address: bytesOfKey[KeyLayout.partitionLength...], hash: surroundings.hash)
-            let object = try readWaiting(key, from: store)
+            var object = try readWaiting(key, from: store)
+            if PlantedFault.answerFromTwoSnapshots.isActive {
+                // As if the object had been stripped by this clock and filled by the one of some time ago.
+                object.strip(base)
+                object.fill(request.clock.base)
+            }
             let update = update(of: key, object)
             bytes += update.address.count + object.versions.reduce(64) { $0 + 32 + ($1.content?.count ?? 0) }
             updates.append(update)
@@ -73,7 +84,7 @@ extension PartitionReplica {
         _ reply: PullReply, _ surroundings: MergeSurroundings, time: inout HybridLogicalClock, in store: ObjectStore
     ) throws(StorageError) -> PullOutcome {
         var outcome = PullOutcome()
-        if reply.clock.base(of: actor) > counter || (reply.clock.entry(of: actor)?.highest ?? 0) > counter {
+        if isOutdated(by: reply.clock) {
             outcome.isOwnPastUnknown = true
             return outcome
         }
@@ -111,25 +122,22 @@ extension PartitionReplica {
     /// Notes that everything a member had when it was asked is applied here.
     mutating func caughtUp(with peer: ActorID) {
         if !caughtUpWith.contains(peer) { caughtUpWith.append(peer) }
-        // Whoever has heard from enough others, and has found none that knows more of its own events, has lost nothing that was acknowledged.
-        let others = view.members.filter { $0.actor != actor && caughtUpWith.contains($0.actor) }
-        if others.count >= othersNeeded { isSure = true }
     }
 
-    /// How many other members hold, between them, every write that a majority acknowledged: n − w + 1, with w a majority.
-    var othersNeeded: Int {
-        let count = view.members.filter { $0.role != .draining }.count
-        return min(max(count - 1, 0), count - (count / 2 + 1) + 1)
-    }
-
-    /// Whether this incarnation knows everything that a majority acknowledged before it began, so that its answers may count.
-    package var hasCaughtUp: Bool {
+    /// Whether this incarnation knows everything that a majority acknowledged before it began to ask.
+    ///
+    /// Of n replicas any n − w + 1 have, between them, every write that w acknowledged; w is a majority here. Only those count that
+    /// have not themselves begun anew. Those that an operator has given up are not waited for.
+    ///
+    /// - Parameter replicas: how many replicas the partition is to have.
+    package func hasCaughtUp(replicas: Int) -> Bool {
         guard transfer == nil else { return false }
         let others = view.members.filter {
-            $0.actor != actor && ($0.role.isOldVoter || $0.role == .draining) && caughtUpWith.contains($0.actor)
+            $0.actor != actor && !$0.isLost && ($0.role.isOldVoter || $0.role == .draining)
         }
-        let voters = view.members.filter { $0.role.isOldVoter && $0.actor != actor }.count
-        return others.count >= min(voters, othersNeeded)
+        let n = min(replicas, view.members.count { $0.role != .draining })
+        let needed = min(others.count, n - (n / 2 + 1) + 1)
+        return others.count { caughtUpWith.contains($0.actor) } >= needed
     }
 
     /// Reads an object for work in the background, which may wait for the disk.

@@ -57,11 +57,10 @@ extension PartitionReplica {
         self.partition = partition
         self.actor = actor
         self.view = view
-        isSure = true
         clock = ReplicaClock()
         base = VersionVector()
         eventsSinceCheckpoint = 0
-        survey = Survey(isNeeded: view.members.count > 1)
+        survey = Survey(isNeeded: view.epoch > 0)
     }
 
     // MARK: Leaders

@@ -48,27 +48,39 @@ extension PartitionReplica {
     package func transferRequest(id: UInt64) -> TransferRequest {
         TransferRequest(
             id: id, partition: partition, epoch: view.epoch,
-            after: transfer.flatMap { $0.after.isEmpty ? nil : $0.after })
+            after: transfer.flatMap { $0.after.isEmpty ? nil : $0.after }, goal: transfer?.goal ?? ReplicaClock())
     }
 
     /// Answers with the next part.
+    ///
+    /// A part reflects what has happened since the transfer began, deletes included. The receiver must be able to record each of
+    /// these events with what it did, or the effect could outlive the event: so they all have to be in the log, and keys that have
+    /// events but no object any more are sent, too. If the log has dropped one, the transfer begins anew.
     package func answer(
         _ request: TransferRequest, _ surroundings: MergeSurroundings, from store: ObjectStore
     ) throws(StorageError) -> TransferReply {
+        let later = clock.events(missingFrom: request.goal, limit: Limits.logEntriesPerPartition + 1)
+        guard later.allSatisfy({ log.key(of: $0) != nil }) else {
+            return TransferReply(
+                id: request.id, actor: actor, clock: clock, updates: [], through: nil, refusal: .notReady)
+        }
         let prefix = KeyLayout.prefix(partition: partition)
         // The least key after one is that key with a zero byte behind it.
         let lower = request.after.map { prefix + $0 + [0] } ?? prefix
+        let end = KeyLayout.successor(ofPrefix: prefix)
         let scan = try store.scan(
-            from: lower, to: KeyLayout.successor(ofPrefix: prefix), limit: Limits.objectsPerTransfer,
-            byteLimit: Limits.bytesPerPull)
+            from: lower, to: end, limit: Limits.objectsPerTransfer, byteLimit: Limits.bytesPerPull)
+        let last = scan.isComplete ? nil : scan.entries.last?.key
+        let keys = merged(scan.entries.map(\.key), log.keys(from: lower, to: last.map { $0 + [0] } ?? end))
         var updates: [ObjectUpdate] = []
-        for entry in scan.entries {
-            let address = entry.key[KeyLayout.partitionLength...]
-            let key = ObjectKey(partition: partition, address: address, hash: surroundings.hash)
+        for bytes in keys {
+            let key = ObjectKey(
+                partition: partition, address: bytes[KeyLayout.partitionLength...], hash: surroundings.hash)
             updates.append(update(of: key, try readWaiting(key, from: store)))
         }
-        let through = scan.isComplete ? nil : scan.entries.last.map { Array($0.key[KeyLayout.partitionLength...]) }
-        return TransferReply(id: request.id, actor: actor, clock: clock, updates: updates, through: through)
+        return TransferReply(
+            id: request.id, actor: actor, clock: clock, updates: updates,
+            through: last.map { Array($0[KeyLayout.partitionLength...]) })
     }
 
     /// Begins a transfer, or goes on with the one that has this source.
@@ -93,7 +105,7 @@ extension PartitionReplica {
             view.closed.covers(progress.goal, by: reply.clock)
         else { return outcome }
         if reply.clock.base(of: .closed) > view.closed.epoch { return outcome }
-        if (reply.clock.entry(of: actor)?.highest ?? 0) > counter {
+        if isOutdated(by: reply.clock) {
             outcome.isOwnPastUnknown = true
             return outcome
         }
@@ -143,17 +155,22 @@ extension PartitionReplica {
         let own = try store.scan(from: lower, to: upper, limit: .max).entries.map {
             Array($0.key[KeyLayout.partitionLength...])
         }
-        var addresses: [[UInt8]] = []
-        var left = own[...]
-        var right = reply.updates.map(\.address)[...]
-        while let address = left.first ?? right.first {
-            let other = right.first ?? address
-            let least = left.isEmpty || isBefore(other, address) ? other : address
-            if left.first == least { left.removeFirst() }
-            if right.first == least { right.removeFirst() }
-            addresses.append(least)
+        return merged(own, reply.updates.map(\.address))
+    }
+
+    /// What is in one of two ascending lists, in order, each once.
+    private func merged(_ left: [[UInt8]], _ right: [[UInt8]]) -> [[UInt8]] {
+        var result: [[UInt8]] = []
+        result.reserveCapacity(left.count + right.count)
+        var left = left[...]
+        var right = right[...]
+        while let least = left.first ?? right.first {
+            let next = right.first.map { isBefore($0, least) ? $0 : least } ?? least
+            if left.first == next { left.removeFirst() }
+            if right.first == next { right.removeFirst() }
+            result.append(next)
         }
-        return addresses
+        return result
     }
 
     private func isBefore(_ left: [UInt8], _ right: [UInt8]) -> Bool { Bytes.compare(left, right) < 0 }

@@ -38,9 +38,9 @@ package struct PartitionReplica: Sendable {
     package internal(set) var transfer: TransferProgress?
     /// The members whose every event has been applied since this incarnation began, by actor.
     var caughtUpWith: [ActorID] = []
-    /// Whether this state can be an older copy of itself: it mints nothing until the others have shown that they know no more of its
-    /// events than it does.
-    package internal(set) var isSure: Bool
+    /// Whether this incarnation may go on. If its storage may have lost what it wrote, it mints nothing and answers nothing until it has a
+    /// new id.
+    package internal(set) var isSure = true
     /// The epoch of the latest leader that this replica has promised to follow; durable.
     package internal(set) var promisedLeaderEpoch: UInt64 = 0
 
@@ -49,14 +49,11 @@ package struct PartitionReplica: Sendable {
     /// - Parameters:
     ///   - actor: the incarnation to mint as: either the one that wrote this state, which then lost nothing, or a new one.
     ///   - view: who has the partition; nil for this replica alone.
-    ///   - isSure: whether the state is known to be the latest of its actor; see the property.
     package init(
-        partition: UInt16, actor: ActorID, view: PartitionView? = nil, isSure: Bool = true,
-        loadingFrom engine: any StorageEngine
+        partition: UInt16, actor: ActorID, view: PartitionView? = nil, loadingFrom engine: any StorageEngine
     ) throws(StorageError) {
         self.partition = partition
         self.actor = actor
-        self.isSure = isSure
         let alone = ReplicaMember(node: NodeID(1), actor: actor, role: .voter, counterCeiling: .max)
         self.view = view ?? PartitionView(partition: partition, epoch: 0, members: [alone])
         var clock = ReplicaClock()
@@ -65,7 +62,7 @@ package struct PartitionReplica: Sendable {
         }
         var log = ReplicationLog()
         var later: UInt64 = 0
-        let isAlone = self.view.members.count <= 1
+        let isAlone = self.view.epoch == 0
         let prefix = KeyLayout.prefix(partition: partition)
         var unreadable = false
         try engine.scan(.log, from: prefix, to: KeyLayout.successor(ofPrefix: prefix)) { key, value in
@@ -99,7 +96,9 @@ package struct PartitionReplica: Sendable {
     package var counter: UInt64 { clock.base(of: actor) }
 
     /// Whether no other replica has the partition, so that nothing has to be kept for anybody.
-    package var isAlone: Bool { view.members.count <= 1 }
+    ///
+    /// So it is outside of a cluster. A cluster's partition with one member may get more, and may have hints on their way.
+    package var isAlone: Bool { view.epoch == 0 }
 
     // MARK: Reading
 
@@ -165,12 +164,15 @@ package struct PartitionReplica: Sendable {
             view.closed.expand(&seen.context, for: object.versions)
             write = ClientWrite(content: write.content, seen: seen)
         }
+        // A write that is refused, or needs not happen, takes no time.
+        var clock = time
         let seen = PlantedFault.timestampIgnoresContext.isActive ? .zero : write.seen?.timestamp ?? .zero
         let event = WriteEvent(
             dot: Dot(actor, counter + 1),
-            timestamp: time.tick(wall: wall, after: max(seen, object.latestTimestamp)))
+            timestamp: clock.tick(wall: wall, after: max(seen, object.latestTimestamp)))
         let outcome = request.strategy.apply(write, as: event, to: &object, siblingLimit: request.siblingLimit)
         if case .applied = outcome {
+            time = clock
             // A partition with one replica has nobody from whom an older write could still arrive.
             if request.strategy == .lastWriteWins, isAlone || PlantedFault.tombstoneForgotten.isActive {
                 _ = object.removeVersions(where: \.isTombstone)

@@ -44,6 +44,13 @@ package struct ReplicationLog: Sendable {
         eventsByKey[key] ?? []
     }
 
+    /// The keys with `lower <= key < upper` that have entries, in ascending order.
+    package func keys(from lower: [UInt8], to upper: [UInt8]?) -> [[UInt8]] {
+        eventsByKey.keys.filter { key in
+            !key.lexicographicallyPrecedes(lower) && upper.map { key.lexicographicallyPrecedes($0) } ?? true
+        }.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
     /// The actors that have entries, sorted, and how many each has.
     package var sizes: [(actor: ActorID, count: Int)] {
         actors.map { ($0.actor, $0.entries.count) }

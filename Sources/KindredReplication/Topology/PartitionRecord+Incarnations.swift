@@ -55,7 +55,8 @@ extension PartitionRecord {
                 try cancel(lost: lost, isForced: true)
             }
         }
-        guard view.member(at: node) != nil else { return }
+        guard let index = view.members.firstIndex(where: { $0.node == node }) else { return }
+        view.members[index].isLost = true
         leaveLeadership([node])
         membersChanged()
     }

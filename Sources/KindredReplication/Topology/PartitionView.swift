@@ -50,12 +50,15 @@ package struct ReplicaMember: Hashable, Sendable {
     package var role: Role
     /// It mints no dot above this counter; a higher one is registered before it gets there.
     package var counterCeiling: UInt64
+    /// Whether an operator has declared that its node will not come back. Nobody waits for it; it counts as before until it is replaced.
+    package var isLost: Bool
 
-    package init(node: NodeID, actor: ActorID, role: Role, counterCeiling: UInt64) {
+    package init(node: NodeID, actor: ActorID, role: Role, counterCeiling: UInt64, isLost: Bool = false) {
         self.node = node
         self.actor = actor
         self.role = role
         self.counterCeiling = counterCeiling
+        self.isLost = isLost
     }
 
     /// What a member's answers are worth. Every member gets every write, and every member may be asked for what it knows.

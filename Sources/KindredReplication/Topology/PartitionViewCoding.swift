@@ -10,7 +10,7 @@ extension PartitionView {
         for member in members {
             bytes.append(varint: UInt64(member.node.rawValue))
             bytes.append(varint: UInt64(member.actor.rawValue))
-            bytes.append(member.role.rawValue)
+            bytes.append(member.role.rawValue | (member.isLost ? 0x80 : 0))
             bytes.append(varint: member.counterCeiling)
         }
         bytes.append(varint: UInt64(closing.count))
@@ -73,14 +73,17 @@ extension PartitionView {
         for _ in 0..<(try reader.count(ofAtLeast: 4, atMost: ByteReader.memberLimit)) {
             let node = NodeID(try reader.integer(UInt32.self, "node"))
             let actor = try reader.actor()
-            guard let role = ReplicaMember.Role(rawValue: try reader.byte()) else {
+            let code = try reader.byte()
+            guard let role = ReplicaMember.Role(rawValue: code & 0x7F) else {
                 throw MalformedBytes("view: unknown role")
             }
             guard !members.contains(where: { $0.node == node || $0.actor == actor }) else {
                 throw MalformedBytes("view: a member twice")
             }
             let ceiling = try reader.varint()
-            members.append(ReplicaMember(node: node, actor: actor, role: role, counterCeiling: ceiling))
+            members.append(
+                ReplicaMember(
+                    node: node, actor: actor, role: role, counterCeiling: ceiling, isLost: code & 0x80 != 0))
         }
         return members
     }

@@ -119,13 +119,15 @@ extension Simulation {
                 operations.removeFirst()
                 return
             }
-            if nodes[machine].process == nil, service.topology.node(nodes[machine].id)?.state != .lost {
+            if nodes[machine].process == nil, let node = service.topology.node(nodes[machine].id), node.state != .lost {
                 guard service.declareLost(nodes[machine].id) else { return }
                 nodes[machine].isGone = true
                 lostDisk(machine)
             }
             let replaced = nodes[machine].id
-            isDone = add(new) { .replace(replaced, with: $0) }
+            let state = service.topology.node(replaced)?.state
+            let isMember = state != nil && state != .joining
+            isDone = add(new) { isMember ? .replace(replaced, with: $0) : .join($0) }
         case .removeNode(let node):
             isDone = actual(node).map { service.change([.leave($0)]) } ?? true
         default: isDone = true

@@ -220,7 +220,7 @@ package struct Simulation {
 
     private var nodeSettings: NodeSettings {
         NodeSettings(
-            maximumSkew: 500, siblingLimit: 100, hash: { SimulatedKey.hash($0) },
+            replicas: settings.replicas, maximumSkew: 500, siblingLimit: 100, hash: { SimulatedKey.hash($0) },
             strategy: { SimulatedKey.strategy(ofAddress: $0) })
     }
 

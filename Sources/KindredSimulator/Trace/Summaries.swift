@@ -28,7 +28,7 @@ extension PeerMessage {
         case .transfer(let message):
             "transfer p\(message.partition)\(message.after == nil ? " from the beginning" : "")"
         case .transferred(let message):
-            "transferred \(message.updates.count) keys\(message.through == nil ? ", the last" : "")\(refusal(message.refusal))"
+            "transferred \(message.updates.map(\.summary).joined(separator: "; "))\(message.through == nil ? ", the last" : "")\(refusal(message.refusal))"
         case .promise(let message): "promise p\(message.partition) to follow epoch \(message.leaderEpoch)?"
         case .promised(let message):
             switch message.result {

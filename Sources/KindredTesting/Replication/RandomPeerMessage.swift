@@ -45,7 +45,8 @@ extension PeerMessage {
         case .transfer:
             return .transfer(
                 TransferRequest(
-                    id: id, partition: partition, epoch: epoch, after: random.chance(60) ? random.address() : nil))
+                    id: id, partition: partition, epoch: epoch, after: random.chance(60) ? random.address() : nil,
+                    goal: random.clock()))
         case .transferred:
             return .transferred(
                 TransferReply(

@@ -148,7 +148,8 @@ let package = Package(
         .testTarget(
             name: "KindredCommandTests",
             dependencies: [
-                "KindredModel", "KindredWire", "KindredClient", "KindredCommand", nioCore, nioPosix,
+                "KindredModel", "KindredReplication", "KindredSimulator", "KindredWire", "KindredClient",
+                "KindredCommand", nioCore, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

@@ -202,13 +202,13 @@ struct ScenarioOracle {
                 isNew = false
             }
         }
-        // Every write that reaches a replica moves its clock, also one that changes nothing.
+        // A write that is refused, or needs not happen, takes no time.
         let skewed = Int64(clock.time(before: index)) + replicas[at].skew
         let after = max(
             replicas[at].last, told(known).union(seen).map { events[$0].time.moment }.max() ?? 0)
         let moment = max(UInt64(max(0, skewed)) << 16, after + 1)
-        replicas[at].last = moment
         if isNew {
+            replicas[at].last = moment
             replicas[at].minted += 1
             let time = Time(moment: moment, actor: replicas[at].actor, number: replicas[at].minted)
             events.append(Event(key: key, value: value, seen: seen, time: time))

@@ -142,7 +142,8 @@ enum TextLayout {
         "\(grouped(number)) \(unit)\(number == 1 ? "" : "s")"
     }
 
-    private static func grouped(_ number: Int) -> String {
+    /// `1,234,567`.
+    static func grouped(_ number: Int) -> String {
         let digits = String(number)
         var result = ""
         for (index, digit) in digits.enumerated() {

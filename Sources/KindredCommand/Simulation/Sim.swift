@@ -4,5 +4,7 @@ import ArgumentParser
 struct Sim: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the replication core on virtual clocks, networks and disks.",
-        subcommands: [SimScenario.self])
+        subcommands: [
+            SimRun.self, SimReplay.self, SimScenario.self, SimProfiles.self, SimPlanted.self,
+        ])
 }

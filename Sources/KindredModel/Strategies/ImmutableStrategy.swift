@@ -1,12 +1,13 @@
-/// The first content of a key stays for ever. The same content again is a success; other content is refused.
+/// The first content of a key stays for ever. Content that the key has already is a success; other content is refused.
 ///
 /// Replicas that cannot reach each other may each accept a first content. Then all of them are kept: the earliest one (by hybrid
 /// timestamp, then by dot) is shown and the others are evidence of the conflict.
 enum ImmutableStrategy {
     static func apply(_ write: ClientWrite, as event: WriteEvent, to object: inout CausalObject) -> WriteOutcome {
         guard let content = write.content else { return object.versions.isEmpty ? .unchanged : .refused(.immutable) }
-        if let shown = first(of: object) {
-            if shown.content == content { return .unchanged }
+        // Content that is kept beside the shown one was acknowledged, too: who repeats it repeats a write that has been kept.
+        if object.versions.contains(where: { $0.content == content }) { return .unchanged }
+        if !object.versions.isEmpty {
             guard PlantedFault.immutableReplaced.isActive else { return .refused(.exists) }
             _ = object.removeVersions { _ in true }
         }

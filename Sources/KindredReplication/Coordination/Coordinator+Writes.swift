@@ -18,7 +18,9 @@ extension Coordinator {
         guard request.strategy == .versionNumbers, let leadership = peers.view.leadership else {
             return PutQuorum(of: peers.view, request.quorums)
         }
-        let copies = max(request.quorums.w, request.quorums.pw, request.quorums.dw)
+        // A leader may have lost members; what it acknowledges must all the same be on a majority of the replicas.
+        let quorums = request.quorums
+        let copies = max(quorums.w, quorums.pw, quorums.dw, quorums.n / 2 + 1)
         return PutQuorum(
             allOf: leadership, in: peers.view, atLeast: request.isWrite ? copies : 0, kind: request.isWrite ? .w : .r)
     }

@@ -7,7 +7,8 @@ extension ReplicaNode {
         switch message {
         case .replicated(let reply):
             if let ticket = handingOff.removeValue(forKey: reply.id) {
-                if reply.refusal == nil { hints.delivered(ticket, in: store) }
+                // One that cannot be taken now must not keep the others waiting.
+                if reply.refusal == nil { hints.delivered(ticket, in: store) } else { hints.postpone(ticket) }
             } else {
                 coordinate(.message(message, from: sender))
             }
@@ -36,7 +37,7 @@ extension ReplicaNode {
         case .pull(let request):
             return .pulled(pull(request, from: sender))
         case .transfer(let request):
-            return .transferred(transfer(request))
+            return .transferred(transfer(request, from: sender))
         case .promise(let request):
             return .promised(PromiseReply(id: request.id, result: promise(request, to: sender)))
         case .replicated, .readReply, .hinted, .pulled, .transferred, .promised, .forward, .forwarded:
@@ -146,12 +147,14 @@ extension ReplicaNode {
         }
     }
 
-    private mutating func transfer(_ request: TransferRequest) -> TransferReply {
+    private mutating func transfer(_ request: TransferRequest, from sender: NodeID) -> TransferReply {
         func refused(_ refusal: ReplicaRefusal) -> TransferReply {
             TransferReply(
                 id: request.id, actor: .closed, clock: ReplicaClock(), updates: [], through: nil, refusal: refusal)
         }
-        guard let index = position(of: request.partition), !partitions[index].needsRenewal else {
+        guard let index = position(of: request.partition), !partitions[index].needsRenewal,
+            partitions[index].replica.view.member(at: sender) != nil
+        else {
             return refused(.notAMember)
         }
         do throws(StorageError) {

@@ -95,6 +95,7 @@ extension ReplicaNode {
         if view.members.contains(where: { $0.role == .incoming || $0.role == .outgoing }), hasJoined(replica) {
             report(.caughtUp(replica.actor))
         }
+        if partitions[index].leads { report(.led(replica.actor)) }
         for drained in view.members where drained.role == .draining && replica.caughtUpWith.contains(drained.actor) {
             report(.pulled(from: drained.actor, by: replica.actor))
         }

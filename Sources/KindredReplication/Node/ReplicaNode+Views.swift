@@ -65,6 +65,8 @@ extension ReplicaNode {
         }
         let isAhead = record.actor > member.actor
         let isSame = record.actor == member.actor
+        // An actor that has registered a ceiling may have minted, and its record was durable before.
+        let isOlder = record.actor < member.actor && member.counterCeiling > 0
         let isBehind =
             isSame && (record.counterCeiling < member.counterCeiling || record.generation + 1 < generation)
         let replica = try PartitionReplica(
@@ -72,7 +74,7 @@ extension ReplicaNode {
         host(replica)
         if !isSame { raiseClock(to: view.clockFloor) }
         guard let index = position(of: partition) else { return }
-        if isAhead || (isBehind && !PlantedFault.rollbackUnnoticed.isActive) {
+        if isAhead || ((isBehind || isOlder) && !PlantedFault.rollbackUnnoticed.isActive) {
             rolledBack(index)
         } else if isSame, !isTrusted, !PlantedFault.rollbackUnnoticed.isActive {
             needsRenewal(partition)

@@ -118,8 +118,8 @@ package struct ReplicaNode {
 
     var surroundings: MergeSurroundings {
         MergeSurroundings(
-            wall: wall, maximumSkew: settings.maximumSkew, hash: settings.hash,
-            strategy: settings.strategy)
+            wall: wall, maximumSkew: settings.maximumSkew, objectsPerTransfer: settings.objectsPerTransfer,
+            hash: settings.hash, strategy: settings.strategy)
     }
 
     mutating func exchangeID() -> UInt64 {
@@ -252,6 +252,8 @@ package struct NodeSettings: Sendable {
     package var maximumSkew: UInt64
     /// No put may add a sibling to so many.
     package var siblingLimit: Int
+    /// How many objects one part of a full transfer has at most.
+    package var objectsPerTransfer: Int
     /// Hashes a storage key; see `ObjectKey`.
     package var hash: @Sendable (UnsafeRawBufferPointer) -> UInt64
     /// The strategy of the bucket that an address is in.
@@ -259,12 +261,14 @@ package struct NodeSettings: Sendable {
 
     package init(
         replicas: Int, maximumSkew: UInt64 = Limits.maximumSkewMilliseconds, siblingLimit: Int = Limits.siblingMaximum,
+        objectsPerTransfer: Int = Limits.objectsPerTransfer,
         hash: @escaping @Sendable (UnsafeRawBufferPointer) -> UInt64,
         strategy: @escaping @Sendable (ArraySlice<UInt8>) -> ConflictStrategy
     ) {
         self.replicas = replicas
         self.maximumSkew = maximumSkew
         self.siblingLimit = siblingLimit
+        self.objectsPerTransfer = objectsPerTransfer
         self.hash = hash
         self.strategy = strategy
     }

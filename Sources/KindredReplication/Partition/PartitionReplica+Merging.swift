@@ -36,17 +36,21 @@ package struct MergeSurroundings {
     package var wall: UInt64
     /// How far ahead of it a timestamp may be, in buckets where timestamps decide.
     package var maximumSkew: UInt64
+    /// How many objects one part of a full transfer has at most.
+    package var objectsPerTransfer: Int
     /// Hashes a storage key; see `ObjectKey`.
     package var hash: (UnsafeRawBufferPointer) -> UInt64
     /// The strategy of the bucket that an address is in.
     package var strategy: (ArraySlice<UInt8>) -> ConflictStrategy
 
     package init(
-        wall: UInt64, maximumSkew: UInt64, hash: @escaping (UnsafeRawBufferPointer) -> UInt64,
+        wall: UInt64, maximumSkew: UInt64, objectsPerTransfer: Int = Limits.objectsPerTransfer,
+        hash: @escaping (UnsafeRawBufferPointer) -> UInt64,
         strategy: @escaping (ArraySlice<UInt8>) -> ConflictStrategy
     ) {
         self.wall = wall
         self.maximumSkew = maximumSkew
+        self.objectsPerTransfer = objectsPerTransfer
         self.hash = hash
         self.strategy = strategy
     }

@@ -69,7 +69,7 @@ extension PartitionReplica {
         let lower = request.after.map { prefix + $0 + [0] } ?? prefix
         let end = KeyLayout.successor(ofPrefix: prefix)
         let scan = try store.scan(
-            from: lower, to: end, limit: Limits.objectsPerTransfer, byteLimit: Limits.bytesPerPull)
+            from: lower, to: end, limit: surroundings.objectsPerTransfer, byteLimit: Limits.bytesPerPull)
         let last = scan.isComplete ? nil : scan.entries.last?.key
         let keys = merged(scan.entries.map(\.key), log.keys(from: lower, to: last.map { $0 + [0] } ?? end))
         var updates: [ObjectUpdate] = []
@@ -140,7 +140,6 @@ extension PartitionReplica {
         } else {
             claimEverything(of: progress.goal, in: store)
             endTransfer(in: store)
-            caughtUp(with: reply.actor)
         }
         return outcome
     }

@@ -45,6 +45,7 @@ extension PartitionRecord {
             return
         }
         leadershipEpoch += 1
+        forgetLeading()
         let leader = leaving.contains(last.leader) ? first : last.leader
         view.leadership = Leadership(epoch: leadershipEpoch, leader: leader, members: members)
     }
@@ -55,7 +56,15 @@ extension PartitionRecord {
             guard let role = view.member(at: node)?.role, role.isOldVoter || role.isNewVoter else { throw .notCurrent }
         }
         leadershipEpoch += 1
+        forgetLeading()
         view.leadership = Leadership(epoch: leadershipEpoch, leader: leader, members: members)
         view.epoch += 1
+    }
+
+    /// Another leadership has yet to say that it has what the last one acknowledged.
+    private mutating func forgetLeading() {
+        received.removeAll { report in
+            if case .led = report { true } else { false }
+        }
     }
 }

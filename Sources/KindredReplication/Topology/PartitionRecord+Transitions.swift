@@ -78,6 +78,10 @@ extension PartitionRecord {
             let isShrinking = transition.target.count < view.members.count - transition.arriving.count
             needed += reachable.filter { $0.role == .incoming || (isShrinking && $0.role == .voter) }
                 .map { .caughtUp($0.actor) }
+            // Members that leave take their copies along: before they go, the leader must have seen to it that those that stay have all.
+            if let leader = view.leadership?.leader, let member = reachable.first(where: { $0.node == leader }) {
+                needed.append(.led(member.actor))
+            }
         case .draining:
             for drained in reachable where drained.role == .draining {
                 needed.append(.acknowledged(drained.actor))
@@ -97,6 +101,8 @@ extension PartitionRecord {
     mutating func take(_ report: TransitionReport, epoch: UInt64, lost: [NodeID]) throws(TopologyRefusal) {
         guard report.actors.allSatisfy({ member($0) != nil }) else { throw .notCurrent }
         try check(epoch: epoch)
+        // What a leader says is about its leadership, which may have changed without the members.
+        if case .led = report, epoch != view.epoch { throw .wrongEpoch(current: view.epoch) }
         guard awaited(lost: lost).contains(report) else { return }
         if case .ready(let actor) = report,
             let index = view.members.firstIndex(where: { $0.actor == actor }), !isArriving(view.members[index].node)

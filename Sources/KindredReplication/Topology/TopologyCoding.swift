@@ -142,6 +142,7 @@ extension TransitionReport {
         case .acknowledged: bytes.append(1)
         case .caughtUp: bytes.append(2)
         case .pulled: bytes.append(3)
+        case .led: bytes.append(4)
         }
         for actor in actors { bytes.append(varint: UInt64(actor.rawValue)) }
     }
@@ -154,6 +155,7 @@ extension TransitionReport {
         case 1: self = .acknowledged(actor)
         case 2: self = .caughtUp(actor)
         case 3: self = .pulled(from: actor, by: try reader.actor())
+        case 4: self = .led(actor)
         default: throw MalformedBytes("report: unknown kind")
         }
     }

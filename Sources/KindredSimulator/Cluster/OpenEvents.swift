@@ -24,6 +24,41 @@ struct OpenEvents {
     }
 }
 
+/// A client's write, as one process has minted it. It must do so once.
+struct MintedRequest: Hashable {
+    var node: Int
+    var process: Int
+    var key: Int
+    var request: ClientRequestID
+}
+
+/// What a replica must refuse, as it was before the step in which it may have been told so.
+struct FenceState {
+    let id: UInt64
+    /// What is wrong with the write.
+    let reason: String
+
+    /// Nil if the input is not a write that must be refused.
+    init?(_ input: NodeInput, _ node: ReplicaNode) {
+        guard case .message(.replicate(let message), _) = input, let replica = node.replica(of: message.partition)
+        else {
+            return nil
+        }
+        id = message.id
+        if message.epoch < replica.view.epoch {
+            reason = "under an epoch that it has left"
+        } else if message.leaderEpoch > 0, message.leaderEpoch < replica.promisedLeaderEpoch {
+            reason = "of a leader that has been replaced"
+        } else if message.update.events.contains(where: {
+            replica.view.closing.contains($0.actor) && !replica.clock.contains($0)
+        }) {
+            reason = "of an actor that is being closed"
+        } else {
+            return nil
+        }
+    }
+}
+
 /// What a run consisted of.
 package struct SimulationCounts: Hashable, Sendable {
     package var events = 0

@@ -24,8 +24,6 @@ struct SimulatedClient {
     struct Memory {
         /// The token as the server sealed it, bound to the key.
         var token: [UInt8]?
-        /// What it has truly seen of the key, as the oracle counts.
-        var seen = EventBits()
     }
 
     /// A request that is under way.
@@ -36,7 +34,6 @@ struct SimulatedClient {
         var process: Int
         var request: ClientRequest
         var isWrite: Bool
-        var seen: EventBits
         var began: VirtualTime
         /// The acknowledged events that a strict read must not miss.
         var mustSee: EventBits
@@ -49,7 +46,7 @@ struct SimulatedClient {
     var pending: Pending?
     var requests: UInt64 = 0
     /// A write whose outcome is unknown, to be sent again under the same name.
-    var retry: (request: ClientRequest, key: Int, seen: EventBits)?
+    var retry: (request: ClientRequest, key: Int, node: Int)?
     /// Per partition, what a session's next read must show.
     var sessions: [UInt16: CausalContext] = [:]
     let usesSessions: Bool

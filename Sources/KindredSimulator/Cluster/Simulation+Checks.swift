@@ -14,7 +14,7 @@ extension Simulation {
                 guard let dot = write.dot, case .write(let clientWrite, _, let id) = request.operation,
                     let key = keys.firstIndex(where: { $0.address == request.address })
                 else { continue }
-                register(dot, write, clientWrite, client: Int(id?.client ?? 0), key: key, by: index)
+                register(dot, write, clientWrite, name: id, key: key, by: index)
             case .salvaged(let partition, let dot, let voided):
                 counts.salvaged += 1
                 registerSalvage(partition, dot, of: voided, by: index)
@@ -24,7 +24,7 @@ extension Simulation {
     }
 
     private mutating func register(
-        _ dot: Dot, _ write: CoordinatedWrite, _ request: ClientWrite, client: Int, key: Int, by index: Int
+        _ dot: Dot, _ write: CoordinatedWrite, _ request: ClientWrite, name: ClientRequestID?, key: Int, by index: Int
     ) {
         var seen = EventBits()
         if let token = request.seen {
@@ -43,12 +43,19 @@ extension Simulation {
             }
         }
         let event = KeyHistory.Event(
-            dot: dot, content: request.content, timestamp: timestamp, seen: seen, client: client)
+            dot: dot, content: request.content, timestamp: timestamp, seen: seen, client: Int(name?.client ?? 0),
+            numberBefore: highestNumbers[key])
         guard let position = histories[key].append(event) else {
             violated(.dotReused, "\(dot) of \(keys[key].name) has been minted twice")
             return
         }
         events.add(node: index, key: key, position: position, partition: keys[key].partition, dot: dot)
+        if let name {
+            let minting = MintedRequest(node: index, process: nodes[index].processes, key: key, request: name)
+            if !minted.insert(minting).inserted {
+                violated(.repeatedWrite, "\(nodes[index].id) minted \(dot) for a write that it had minted before")
+            }
+        }
         trace.record(
             now, "  \(nodes[index].id) mints \(dot) for \(keys[key].name)" + (request.content == nil ? " (delete)" : "")
         )
@@ -72,6 +79,17 @@ extension Simulation {
             events.add(node: index, key: key, position: position, partition: partition, dot: dot)
             return
         }
+    }
+
+    // MARK: Fences
+
+    /// What a replica must refuse, it refuses.
+    mutating func checkFences(_ fences: FenceState, _ effects: [NodeEffect], _ index: Int) {
+        let isAccepted = effects.contains { effect in
+            if case .send(.replicated(let reply), _) = effect { return reply.id == fences.id && reply.refusal == nil }
+            return false
+        }
+        if isAccepted { violated(.fencing, "\(nodes[index].id) took a write \(fences.reason)") }
     }
 
     // MARK: What a replica has
@@ -210,7 +228,7 @@ extension Simulation {
         if !allowed.isSuperset(of: told) {
             violated(
                 .writerKnowledge,
-                "client \(client) wrote \(dot) of \(keys[key].name) having seen \(list(pending.seen, key)), and is told it knows \(list(told, key))"
+                "client \(client) wrote \(dot) of \(keys[key].name) having seen \(list(histories[key].events[position].seen, key)), and is told it knows \(list(told, key))"
             )
         }
         checkCopies(dot, key: key, pending)
@@ -249,6 +267,16 @@ extension Simulation {
             let number = written.object.versions.first(where: { $0.dot == dot })?.number,
             let leadership = service.topology.view(of: keys[key].partition)?.leadership
         else { return }
+        guard service.topology.view(of: keys[key].partition)?.closed.closing(of: dot.actor) == nil else { return }
+        let before = histories[key].position(of: dot).map { histories[key].events[$0].numberBefore } ?? 0
+        // Numbers rise from one acknowledged write to the next, as long as nobody has deleted the key.
+        if !histories[key].hasDeletes, number <= before {
+            violated(
+                .fencing,
+                "\(dot) of \(keys[key].name) is version \(number), and version \(before) was acknowledged before it happened"
+            )
+        }
+        highestNumbers[key] = max(highestNumbers[key], number)
         // Every member that the acknowledgement speaks for has the write.
         let partition = keys[key].partition
         if nodes.count(where: { $0.durableClocks[partition]?.contains(dot) == true }) * 2
@@ -287,7 +315,9 @@ extension Simulation {
         case .digestMismatch(let partition, let peer):
             violated(.digest, "\(nodes[index].id): partition \(partition) differs from \(peer)'s at equal clocks")
         case .storage, .rolledBack, .lost: break
-        case .discarded: counts.discarded += 1
+        case .discarded(let partition, let dot):
+            counts.discarded += 1
+            for key in keys.indices where keys[key].partition == partition { histories[key].report(dot) }
         }
     }
 }

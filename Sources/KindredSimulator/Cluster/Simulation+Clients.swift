@@ -12,7 +12,7 @@ extension Simulation {
         guard clients[index].pending == nil else { return }
         if let retry = clients[index].retry {
             clients[index].retry = nil
-            send(retry.request, key: retry.key, seen: retry.seen, of: index)
+            send(retry.request, key: retry.key, of: index, preferring: retry.node)
             return
         }
         // Few keys are hot, the others are not.
@@ -50,10 +50,9 @@ extension Simulation {
                 quorums: quorums, timeout: 3_000,
                 session: clients[index].usesSessions ? clients[index].sessions[keys[key].partition] ?? .init() : .init()
             )
-            send(request, key: key, seen: EventBits(), of: index)
+            send(request, key: key, of: index)
             return
         }
-        var seen = EventBits()
         var knowledge: Knowledge?
         // Now and then a client mixes its keys up: the token must be refused, and nothing may happen.
         let source = chance.chance(3) ? chance.below(keys.count) : key
@@ -64,7 +63,6 @@ extension Simulation {
                     violated(.token, "a token of \(keys[source].name) was taken for \(keys[key].name)")
                 }
                 knowledge = opened
-                if source == key { seen = clients[index].memories[key].seen }
             case .failure:
                 counts.refusedTokens += 1
                 if source == key { violated(.token, "a good token of \(keys[key].name) was refused") }
@@ -84,7 +82,7 @@ extension Simulation {
             operation: .write(
                 write, precondition: .none, request: ClientRequestID(client: UInt64(index), number: number)),
             quorums: quorums, timeout: 3_000)
-        send(request, key: key, seen: seen, of: index)
+        send(request, key: key, of: index)
     }
 
     private mutating func nextPause(of index: Int) -> UInt64 {
@@ -96,23 +94,24 @@ extension Simulation {
     private mutating func requestQuorums() -> RequestQuorums {
         let n = UInt8(settings.replicas)
         let majority = n / 2 + 1
-        // A disk that lies can lose what only it has: nobody can promise anything for a single copy then.
+        // A disk that lies can lose what only it has, and nobody can promise anything for a single copy then.
         let disksAreHonest = settings.profile != .disk && settings.profile != .everything
         switch chance.below(10) {
         case 0..<4:
-            return RequestQuorums(n: n, r: majority, w: majority, isSloppy: disksAreHonest)
+            return RequestQuorums(n: n, r: majority, w: majority, isSloppy: true)
         case 4..<7:
             return RequestQuorums(n: n, r: majority, pr: majority, w: majority, pw: majority, isSloppy: false)
         case 7: return RequestQuorums(n: n, r: 1, w: n, notFoundOK: false, isSloppy: false)
         case 8: return RequestQuorums(n: n, r: n, w: disksAreHonest ? 1 : majority, basicQuorum: true, isSloppy: false)
-        default: return RequestQuorums(n: n, r: majority, w: majority, dw: n, isSloppy: disksAreHonest)
+        default: return RequestQuorums(n: n, r: majority, w: majority, dw: n, isSloppy: true)
         }
     }
 
-    private mutating func send(_ request: ClientRequest, key: Int, seen: EventBits, of index: Int) {
+    private mutating func send(_ request: ClientRequest, key: Int, of index: Int, preferring preferred: Int? = nil) {
         let running = nodes.indices.filter { nodes[$0].process != nil }
         guard !running.isEmpty else { return }
-        let target = running[chance.below(running.count)]
+        var target = running[chance.below(running.count)]
+        if let preferred, running.contains(preferred), chance.chance(60) { target = preferred }
         guard let process = nodes[target].process else { return }
         clients[index].requests += 1
         let number = clients[index].requests
@@ -121,7 +120,8 @@ extension Simulation {
         counts.requests += 1
         clients[index].pending = SimulatedClient.Pending(
             number: number, key: key, node: target, process: process.number, request: request, isWrite: isWrite,
-            seen: seen, began: now, mustSee: isStrict(request) ? strictlyAcknowledged(key) : EventBits(),
+            began: now, mustSee: isStrict(request) ? strictlyAcknowledged(key) : EventBits(),
+
             sessionSeen: request.session.isEmpty ? EventBits() : sessionSeen(request.session, key: key))
         trace.record(now, "client \(index) → \(nodes[target].id): \(request.summary) of \(keys[key].name)")
         queue.schedule(.clientTimeout(index, number: number), afterMicroseconds: 4_000_000)
@@ -141,7 +141,7 @@ extension Simulation {
     /// A write may have happened or not: now and then the client asks again, under the same name.
     private mutating func unknownOutcome(_ pending: SimulatedClient.Pending, of index: Int) {
         guard pending.isWrite, chance.chance(40) else { return }
-        clients[index].retry = (pending.request, pending.key, pending.seen)
+        clients[index].retry = (pending.request, pending.key, pending.node)
     }
 
     // MARK: Being answered
@@ -159,16 +159,13 @@ extension Simulation {
         case .written(let written):
             counts.writes += 1
             checkAcknowledgement(written, key: key, pending, of: index)
-            guard let position = written.dot.flatMap({ histories[key].position(of: $0) }) else {
+            guard written.dot.flatMap({ histories[key].position(of: $0) }) != nil else {
                 if written.dot == nil { return }
                 violated(
                     .lostWrite, "client \(index) was told of \(written.dot.map(\.description) ?? "") which is unknown")
                 return
             }
             clients[index].memories[key].token = SimulatedToken.seal(written.writerKnows, address: keys[key].address)
-            var seen = histories[key].events[position].seen
-            seen.insert(position)
-            clients[index].memories[key].seen = seen
             var session = clients[index].sessions[keys[key].partition] ?? CausalContext()
             if let dot = written.dot { session.insert(dot) }
             clients[index].sessions[keys[key].partition] = session
@@ -192,7 +189,6 @@ extension Simulation {
             context: object.context, timestamp: object.latestTimestamp, number: object.latestNumber)
         if keys[key].strategy != .lastWriteWins { knowledge.timestamp = object.latestTimestamp }
         clients[index].memories[key].token = SimulatedToken.seal(knowledge, address: keys[key].address)
-        clients[index].memories[key].seen = histories[key].closure(of: covered(by: object.context, key: key))
         if clients[index].usesSessions {
             var session = clients[index].sessions[keys[key].partition] ?? CausalContext()
             for version in object.versions { session.insert(version.dot) }

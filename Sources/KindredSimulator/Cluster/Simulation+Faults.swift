@@ -13,6 +13,10 @@ extension Simulation {
             if case .replaceNode = fault, let machine { queue.schedule(.start(machine), afterMicroseconds: 1) }
             return
         }
+        switch fault {
+        case .diskBitFlip, .lyingSync: isMending = true
+        default: break
+        }
         counts.faults.count(fault)
         hash.combine(fault.description)
         trace.record(now, "FAULT \(fault)")
@@ -64,10 +68,8 @@ extension Simulation {
     /// promise anything about two that go at once.
     private func mayHappen(_ fault: Fault, at machine: Int?) -> Bool {
         switch fault {
-        case .diskLost, .diskRollback, .diskBitFlip, .lyingSync: unfinished(exceptRequests: true) == nil
-        case .replaceNode:
-            machine.map { nodes[$0].process != nil } ?? false
-                || unfinished(exceptRequests: true, without: machine) == nil
+        case .diskLost, .diskRollback, .diskBitFlip, .lyingSync: !isMending
+        case .replaceNode: machine.map { nodes[$0].process != nil } ?? false || !isMending
         default: true
         }
     }
@@ -76,6 +78,7 @@ extension Simulation {
     mutating func lostDisk(_ index: Int) {
         nodes[index].durableClocks = [:]
         nodes[index].isTrusted = false
+        isMending = true
         for key in histories.indices { histories[key].exemptSingleCopies() }
     }
 

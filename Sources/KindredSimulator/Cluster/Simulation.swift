@@ -53,6 +53,12 @@ package struct Simulation {
     var events = OpenEvents()
     /// Per key, the events that were acknowledged by a majority of replicas, and not by fallbacks.
     var strict: [EventBits]
+    /// Per key, the highest version number that was acknowledged.
+    var highestNumbers: [UInt64]
+    /// The writes that each process has minted under a client's name.
+    var minted: Set<MintedRequest> = []
+    /// Whether a disk was destroyed, and not everything that was on it is elsewhere again.
+    var isMending = false
 
     package internal(set) var hash = TraceHash()
     package var trace: Trace
@@ -67,6 +73,7 @@ package struct Simulation {
     package init(
         seed: UInt64, settings: SimulationSettings = SimulationSettings(), plan: FaultPlan? = nil, traceLines: Int = 0
     ) {
+        let (settings, habits) = settings.mixed(by: seed)
         self.seed = seed
         self.settings = settings
         let ids = (1...settings.nodes).map { NodeID(UInt32($0)) }
@@ -85,6 +92,7 @@ package struct Simulation {
         trace = Trace(keepingLast: traceLines)
         keys = SimulatedKey.all(settings)
         strict = keys.map { _ in EventBits() }
+        highestNumbers = keys.map { _ in 0 }
         histories = keys.map { KeyHistory(strategy: $0.strategy) }
         var topology: Topology
         do throws(TopologyRefusal) {
@@ -96,7 +104,6 @@ package struct Simulation {
         topology.maximumTransitions = 2
         service = SimulatedService(topology: topology)
         for id in ids { addNode(id) }
-        let habits = SimulatedClient.Habit.allCases
         for index in 0..<settings.clients {
             clients.append(
                 SimulatedClient(
@@ -145,11 +152,12 @@ package struct Simulation {
         case .client(let index): clientActs(index)
         case .clientTimeout(let index, let number): clientGivesUp(index, number: number)
         case .configure(let request, let node):
+            if isCutOff(node) { return }
             let before = service.topology
             service.handle(request, from: node)
             if service.topology != before { publish(since: before) }
         case .view(let view, let fallbacks, let index, let process):
-            guard nodes[index].process?.number == process, !service.isAway else { return }
+            guard nodes[index].process?.number == process, !service.isAway, !isCutOff(nodes[index].id) else { return }
             step(index, .view(view, fallbacks: fallbacks))
         case .observe:
             observe()
@@ -187,7 +195,7 @@ package struct Simulation {
         }
         nodes[index].disk.start()
         let topology = service.topology
-        let store = ObjectStore(engine: nodes[index].disk, byteLimit: 32 << 10)
+        let store = ObjectStore(engine: nodes[index].disk, byteLimit: 1_024)
         do throws(StorageError) {
             let node = try ReplicaNode(
                 id: id, generation: generation, store: store, settings: nodeSettings,
@@ -220,7 +228,8 @@ package struct Simulation {
 
     private var nodeSettings: NodeSettings {
         NodeSettings(
-            replicas: settings.replicas, maximumSkew: 500, siblingLimit: 100, hash: { SimulatedKey.hash($0) },
+            replicas: settings.replicas, maximumSkew: 500, siblingLimit: 100, objectsPerTransfer: 1,
+            hash: { SimulatedKey.hash($0) },
             strategy: { SimulatedKey.strategy(ofAddress: $0) })
     }
 
@@ -229,6 +238,7 @@ package struct Simulation {
         guard var process = nodes[index].process else { return }
         nodes[index].process = nil
         var effects: [NodeEffect] = []
+        let fences = FenceState(input, process.node)
         process.node.step(
             input, now: nodes[index].monotonic(at: now), wall: nodes[index].wall(at: now), into: &effects)
         process.node.endTick()
@@ -246,6 +256,7 @@ package struct Simulation {
             nodes[index].process = process
             register(effects, index)
             check(input, effects, index)
+            if let fences { checkFences(fences, effects, index) }
             if armed != nil, process.store.lastCommit > process.store.lastSynchronized {
                 crash(index, armed ?? .process)
                 return
@@ -349,6 +360,15 @@ package struct Simulation {
 
     // MARK: The configuration service
 
+    /// Whether a node is on the wrong side of a cut: the configuration service is with the majority.
+    private func isCutOff(_ node: NodeID) -> Bool {
+        let others = nodes.filter { $0.id != node && !$0.isGone }
+        let reached = others.count {
+            !network.isBlocked(from: node, to: $0.id) && !network.isBlocked(from: $0.id, to: node)
+        }
+        return (reached + 1) * 2 <= others.count + 1 && !others.isEmpty
+    }
+
     /// Tells every running node everything: an operator has just changed something.
     mutating func publishAll() {
         for index in nodes.indices {
@@ -379,6 +399,7 @@ package struct Simulation {
 
     /// The failure detectors, and the service's watches, which come back after an outage.
     private mutating func observe() {
+        if isMending, unfinished(exceptRequests: true) == nil { isMending = false }
         for observer in nodes.indices {
             guard let process = nodes[observer].process else { continue }
             for subject in nodes.indices where subject != observer {

@@ -16,6 +16,7 @@ package struct Violation: Hashable, Sendable, CustomStringConvertible {
         case token = "P18 token safety"
         case timestamps = "P19 timestamps follow causality"
         case liveness = "P20 liveness"
+        case repeatedWrite = "a write minted twice for one request"
         case quorum = "an acknowledgement that too few have"
         case staleRead = "a strict read that misses an acknowledged write"
         case writerKnowledge = "R9 what a writer is told"

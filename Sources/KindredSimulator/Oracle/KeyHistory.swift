@@ -15,6 +15,8 @@ package struct KeyHistory: Sendable {
         package let seen: EventBits
         /// Which client wrote it, and whether it was told so.
         package let client: Int
+        /// The highest version number that had been acknowledged when the event happened.
+        package var numberBefore: UInt64 = 0
         package var isAcknowledged = false
         /// How many copies the acknowledgement promised.
         package var promisedCopies = 0
@@ -57,6 +59,16 @@ package struct KeyHistory: Sendable {
     }
 
     package func isExempt(_ dot: Dot) -> Bool { position(of: dot).map { events[$0].isExempt } ?? false }
+
+    /// A write that nothing can be done for has been reported as lost: there is nothing silent about it.
+    package mutating func report(_ dot: Dot) {
+        guard let position = position(of: dot) else { return }
+        events[position].isVoid = true
+        events[position].isExempt = true
+    }
+
+    /// Whether anybody has deleted the key.
+    package var hasDeletes: Bool { events.contains { $0.content == nil } }
 
     /// The event has never happened: nobody knows of it, and its dot may be minted again.
     package mutating func forget(_ position: Int) {

@@ -272,9 +272,9 @@ package struct ModelCluster: Hashable, Sendable {
                 try expect(removes || !known.isSuperset(of: seen), "a delete of nothing happened")
             }
         case .unchanged where strategy == .immutable:
-            let shown = history.shown(known, key: key, by: strategy)
+            let kept = history.kept(known, key: key, by: strategy)
             try expect(
-                content.map { content in shown.contains { $0.content == content } } ?? shown.isEmpty,
+                content.map { content in kept.contains { $0.content == content } } ?? kept.isEmpty,
                 "a write to an immutable key was taken for a repetition")
         case .unchanged:
             try expect(

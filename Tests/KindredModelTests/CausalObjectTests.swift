@@ -112,16 +112,20 @@ import Testing
 
         let atLimit = object.contextForWriter(of: last, having: gaps(limit - 1))
         #expect(atLimit.cloud.count == limit)
+        // One dot too many: the oldest goes that is replaced here. The live version 5 stays known, however old.
         let overLimit = object.contextForWriter(of: last, having: gaps(limit))
-        #expect(overLimit == CausalContext(dots: [dot(1, 5), last]))
+        #expect(overLimit.cloud.count == limit)
+        #expect(overLimit.cloud.first == dot(1, 5) && !overLimit.contains(dot(1, 3)))
+        #expect(object.contextForWriter(of: last, having: gaps(limit), cloudLimit: 1).cloud == [dot(1, 5), last])
         // A delete has no version, and its writer knows of it all the same.
         let deleted = CausalObject(versions: [], context: object.context)
-        #expect(deleted.contextForWriter(of: last, having: gaps(limit)) == CausalContext(dots: [last]))
+        #expect(deleted.contextForWriter(of: last, having: gaps(limit), cloudLimit: 1) == CausalContext(dots: [last]))
         // What this object has not heard of may still be live elsewhere.
         var elsewhere = gaps(limit)
         elsewhere.insert(dot(9, 9))
         #expect(
-            object.contextForWriter(of: last, having: elsewhere) == CausalContext(dots: [dot(1, 5), last, dot(9, 9)]))
+            object.contextForWriter(of: last, having: elsewhere, cloudLimit: 0)
+                == CausalContext(dots: [dot(1, 5), last, dot(9, 9)]))
     }
 
     // MARK: Coding

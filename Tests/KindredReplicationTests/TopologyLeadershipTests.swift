@@ -103,6 +103,11 @@ import Testing
         #expect(topology.awaitsLeadershipMember(in: 0))
         #expect(try topology.roles(0)[three] == .outgoing)
         try topology.addLeadershipMember(four, in: 0, to: 3)
+        // What the leader said of its old leadership is no word about the new one.
+        #expect(try topology.roles(0)[three] == .outgoing)
+        for report in topology.awaitedReports(of: 0) {
+            try topology.report(report, in: 0, epoch: try topology.epoch(0))
+        }
         #expect(try topology.roles(0)[three] == .draining)
         #expect(try leadership(topology) == Leadership(epoch: 5, leader: four, members: [four]))
     }

@@ -130,6 +130,9 @@ import Testing
                     return
                 }
                 writes[member, default: []].formUnion(writes[source, default: []])
+            case .led(let actor):
+                // Version numbers are no part of this model.
+                guard let member = node(actor), goesBy(member) else { return }
             }
             try topology.report(report, in: 0, epoch: record.view.epoch)
             if topology.awaitsLeadershipMember(in: 0), let epoch = record.view.leadership?.epoch,

@@ -54,9 +54,12 @@ import Testing
         #expect(try topology.roles(0) == [one: .voter, two: .voter, three: .outgoing, four: .incoming])
         let old = try [one, two, three].map { try actor($0, in: topology) }
         for actor in old { try report(.acknowledged(actor), to: &topology) }
-        #expect(topology.awaitedReports(of: 0) == [.caughtUp(new)])
+        let leader = try actor(try #require(topology.current(0).leadership).leader, in: topology)
+        #expect(topology.awaitedReports(of: 0) == [.caughtUp(new), .led(leader)])
 
         try report(.caughtUp(new), to: &topology)
+        #expect(try topology.roles(0)[three] == .outgoing)
+        try report(.led(leader), to: &topology)
         #expect(try topology.roles(0) == [one: .voter, two: .voter, three: .draining, four: .voter])
         try report(.acknowledged(gone), to: &topology)
         for actor in try [one, two, four].map({ try actor($0, in: topology) }) {
@@ -78,6 +81,8 @@ import Testing
         try report(.ready(try actor(four, in: topology)), to: &topology)
         try report(.caughtUp(try actor(four, in: topology)), to: &topology)
         for node in [one, two] { try report(.acknowledged(try actor(node, in: topology)), to: &topology) }
+        let leader = try #require(topology.current(0).leadership).leader
+        try report(.led(try actor(leader, in: topology)), to: &topology)
         #expect(try topology.roles(0)[three] == .outgoing)
         try report(.acknowledged(try actor(three, in: topology)), to: &topology)
         #expect(try topology.roles(0)[three] == .draining)

@@ -66,12 +66,13 @@ struct Benchmark {
         repeated(times)
         return threadTime() - start
     }
+}
 
-    private func threadTime() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
-    }
+/// The CPU time of this thread in nanoseconds.
+func threadTime() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
 }
 
 /// Takes a result, so that the optimiser can't leave out the work that led to it.

@@ -84,7 +84,7 @@ public struct CausalObject: Hashable, Sendable {
     /// has not been shown the rest.
     ///
     /// The replica's counter moves with every write to the partition, so a writer that never reads would collect a gap with each
-    /// write, until its token is too long. Beyond the limit the dots are therefore forgotten whose versions this object has
+    /// write, until its token is too long. Beyond the limit the oldest dots are therefore forgotten whose versions this object has
     /// seen replaced: here they have no effect any more. At a replica that lags so far behind that it still holds such a version, the
     /// writer's next write leaves it as a sibling until the events that replaced it arrive; nothing can be lost.
     public func contextForWriter(
@@ -92,10 +92,14 @@ public struct CausalObject: Hashable, Sendable {
     ) -> CausalContext {
         var known = seen
         known.insert(dot)
-        if known.cloud.count > cloudLimit {
-            known.removeFromCloud { gone in
+        let excess = known.cloud.count - cloudLimit
+        if excess > 0 {
+            // The oldest first: what a client wrote last is what a replica that lags a little still lacks.
+            let replaced = known.cloud.filter { gone in
                 gone != dot && context.contains(gone) && !versions.contains { $0.dot == gone }
             }
+            let forgotten = Set(replaced.sorted { $0.counter < $1.counter }.prefix(excess))
+            known.removeFromCloud(where: forgotten.contains)
         }
         return known
     }

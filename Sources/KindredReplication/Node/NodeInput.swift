@@ -20,8 +20,8 @@ package enum NodeEffect: Sendable {
     case reply(token: UInt64, ClientReply)
     /// The own replica has decided a client's write. For whoever keeps a record of what happens.
     case coordinated(ClientRequest, CoordinatedWrite)
-    /// A write that turned up under a voided dot goes on under this one.
-    case salvaged(partition: UInt16, Dot, of: Dot)
+    /// A write that turned up under a voided dot goes on under another one. For the same readers.
+    case salvaged(partition: UInt16, SalvagedWrite)
     /// Ask the configuration service for a change. Asked again until a view shows it.
     case configure(ConfigurationRequest)
     /// Tell a person.

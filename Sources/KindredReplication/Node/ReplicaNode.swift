@@ -140,7 +140,7 @@ package struct ReplicaNode {
                 case .send(let message, let receiver) where receiver == id:
                     if let answer = answer(message, from: id) { inputs.append(.message(answer, from: id)) }
                 case .send(let message, let receiver):
-                    effects.append(.send(message, to: receiver))
+                    effects.append(.send(withoutOldNews(message, for: receiver), to: receiver))
                 case .write(let exchange, let request):
                     inputs.append(.written(id: exchange, write(request)))
                 case .reply(let token, let reply):
@@ -151,6 +151,15 @@ package struct ReplicaNode {
                 }
             }
         }
+    }
+
+    /// A write for another replica, without the events that it is known to have.
+    private func withoutOldNews(_ message: PeerMessage, for receiver: NodeID) -> PeerMessage {
+        guard case .replicate(var write) = message, let index = position(of: write.partition),
+            let member = partitions[index].replica.view.member(at: receiver)
+        else { return message }
+        write.update.events = partitions[index].replica.events(write.update.events, newTo: member.actor)
+        return .replicate(write)
     }
 
     /// Lets the own replica coordinate a client's write.
@@ -238,7 +247,7 @@ package struct ReplicaNode {
             effects.append(.alarm(.divergence(partition: partition, dot: divergence.dot)))
         }
         for salvaged in merged.salvaged {
-            effects.append(.salvaged(partition: partition, salvaged.dot, of: salvaged.voided))
+            effects.append(.salvaged(partition: partition, salvaged))
         }
         for version in merged.lost { effects.append(.alarm(.discarded(partition: partition, dot: version.dot))) }
     }

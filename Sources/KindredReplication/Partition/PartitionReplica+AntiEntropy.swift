@@ -126,16 +126,18 @@ extension PartitionReplica {
 
     /// Whether this incarnation knows everything that a majority acknowledged before it began to ask.
     ///
-    /// Of n replicas any n − w + 1 have, between them, every write that w acknowledged; w is a majority here. Only those count that
-    /// have not themselves begun anew. Those that an operator has given up are not waited for.
+    /// Of n replicas any n − w + 1 have, between them, every write that w acknowledged; w is a majority here. Members that have themselves
+    /// begun anew are asked as well: they have kept what they had. Those that have only just come have nothing, and those that
+    /// an operator has given up are not waited for.
     ///
     /// - Parameter replicas: how many replicas the partition is to have.
     package func hasCaughtUp(replicas: Int) -> Bool {
         guard transfer == nil else { return false }
-        let others = view.members.filter {
-            $0.actor != actor && !$0.isLost && ($0.role.isOldVoter || $0.role == .draining)
-        }
-        let n = min(replicas, view.members.count { $0.role != .draining })
+        // Who comes in a change of members is behind those whose places are taken.
+        let seats = view.members.filter { $0.role != .draining && $0.role != .incoming }.prefix(replicas)
+        let draining = view.members.filter { $0.role == .draining }
+        let others = (seats + draining).filter { $0.actor != actor && !$0.isLost }
+        let n = min(replicas, max(seats.count, 1))
         let needed = min(others.count, n - (n / 2 + 1) + 1)
         return others.count { caughtUpWith.contains($0.actor) } >= needed
     }

@@ -127,24 +127,37 @@ extension PartitionReplica {
         return (entry.base + 1...closing.last).allSatisfy { entry.contains($0) || closing.voided.contains($0) }
     }
 
-    /// Looks through all objects for versions under voided dots. Rare: this replica was away while the actor was closed.
+    /// Looks through all objects for versions under voided dots, and through the log for voided events that left none. Rare: this replica
+    /// was away while the actor was closed.
     private mutating func salvageStored(
         _ surroundings: MergeSurroundings, _ result: inout MergeResult.Merged, time: inout HybridLogicalClock,
         in store: ObjectStore
     ) throws(StorageError) {
+        guard mintingRefusal == nil else { return }
         let prefix = KeyLayout.prefix(partition: partition)
-        let scan = try store.scan(from: prefix, to: KeyLayout.successor(ofPrefix: prefix), limit: .max)
-        for entry in scan.entries {
+        let end = KeyLayout.successor(ofPrefix: prefix)
+        let scan = try store.scan(from: prefix, to: end, limit: .max)
+        for bytes in merged(scan.entries.map(\.key), log.keys(from: prefix, to: end)) {
             let key = ObjectKey(
-                partition: partition, address: entry.key[KeyLayout.partitionLength...], hash: surroundings.hash)
+                partition: partition, address: bytes[KeyLayout.partitionLength...], hash: surroundings.hash)
             var object = try readWaiting(key, from: store)
             let before = object.versions
+            let events = log.events(of: bytes).filter(view.closed.isVoided)
             let voided = object.removeVersions { view.closed.isVoided($0.dot) }
-            guard !voided.isEmpty else { continue }
-            let strategy = surroundings.strategy(key.address)
-            salvage(
-                voided, into: &object, key, strategy, &result, time: &time, wall: surroundings.wall, in: store)
+            guard !voided.isEmpty || !events.isEmpty else { continue }
+            if surroundings.strategy(key.address) == .lastWriteWins {
+                result.lost += voided
+            } else {
+                var salvaged = MergeResult.Merged()
+                salvage(voided, of: events + voided.map(\.dot), into: &object, key, &salvaged, in: store)
+                if salvaged.salvaged.isEmpty { carry(events, into: &object, key, &salvaged, in: store) }
+                result.salvaged += salvaged.salvaged
+            }
             save(object, of: key.storage, replacing: before, in: store)
+        }
+        // What has been salvaged must not be found again.
+        for closing in view.closed.closings {
+            for event in log.voidedEvents(of: closing.actor, view.closed) { log.remove(event) }
         }
     }
 }

@@ -26,8 +26,12 @@ package enum MergeResult: Sendable {
 
 /// A write that turned up under a voided dot, and goes on under another one.
 package struct SalvagedWrite: Hashable, Sendable {
+    /// The dot that it has now.
     package let dot: Dot
-    package let voided: Dot
+    /// The version that goes on under it; nil if it only carries on what voided events have removed.
+    package let version: Dot?
+    /// The voided events whose knowledge it takes over.
+    package let voided: [Dot]
 }
 
 /// What merging depends on besides the replica and its store.
@@ -73,17 +77,23 @@ extension PartitionReplica {
 
     /// Merges what another replica knows of a key, and records the events that came with it: one atomic record.
     ///
-    /// - Parameter isFromMember: whether a current member said so in answer to this replica's own question. Only then is it believed about
-    ///   actors that are being closed.
+    /// - Parameters:
+    ///   - isFromMember: whether a current member said so in answer to this replica's own question. Only then is it believed about
+    ///     actors that are being closed.
+    ///   - isTransfer: whether it is part of a full transfer, which goes by keys and not by events: what is too far beyond the
+    ///     clock's base is applied all the same, and claimed with everything else in the end.
     package mutating func merge(
-        _ update: ObjectUpdate, isFromMember: Bool, _ surroundings: MergeSurroundings, time: inout HybridLogicalClock,
+        _ update: ObjectUpdate, isFromMember: Bool, isTransfer: Bool = false, _ surroundings: MergeSurroundings,
+        time: inout HybridLogicalClock,
         in store: ObjectStore
     ) throws(StorageError) -> MergeResult {
         var theirs = update.object
         if theirs.context.closedEpoch > view.closed.epoch { return .refused(.unknownEpoch) }
         var events = update.events
         let strategy = surroundings.strategy(update.address[...])
-        if let refusal = refusal(of: theirs, events, isFromMember: isFromMember, strategy, surroundings) {
+        if let refusal = refusal(
+            of: theirs, events, isFromMember: isFromMember, isTransfer: isTransfer, strategy, surroundings)
+        {
             return refusal
         }
         let key = ObjectKey(partition: partition, address: update.address, hash: surroundings.hash)
@@ -96,8 +106,16 @@ extension PartitionReplica {
 
         var result = MergeResult.Merged()
         var voided: [Version] = []
+        var voidedEvents: [Dot] = []
         if !view.closed.isEmpty {
             voided = theirs.removeVersions { view.closed.isVoided($0.dot) }
+            voidedEvents = events.filter(view.closed.isVoided)
+            if !voided.isEmpty, strategy == .lastWriteWins {
+                // Its context speaks of writes that it has beaten; without the winner it would take them along.
+                result.lost = voided
+                return .merged(result)
+            }
+            if !voidedEvents.isEmpty, let refusal = mintingRefusal { return .refused(refusal) }
             // What the clock has folded needs no recording, and a voided event never happened.
             let folded = clock.base(of: .closed)
             events.removeAll { event in
@@ -117,10 +135,14 @@ extension PartitionReplica {
             // Outside of last-write-wins a clock that runs ahead is somebody else's problem: timestamps decide nothing there.
             try? time.observe(version.timestamp, wall: surroundings.wall, maximumSkew: surroundings.maximumSkew)
         }
-        salvage(voided, into: &object, key, strategy, &result, time: &time, wall: surroundings.wall, in: store)
-
-        let news = events.filter { !clock.contains($0) }
+        let news = events.filter { !clock.contains($0) && clock.canContain($0) }
         for event in news { record(event, of: key.storage, in: store) }
+        salvage(voided, of: voidedEvents, into: &object, key, &result, in: store)
+        let removes = before.contains { version in !object.versions.contains { $0.dot == version.dot } }
+        if !voidedEvents.isEmpty, removes, news.isEmpty, result.salvaged.isEmpty {
+            // Voided events have removed something. Others can learn of that only by an event.
+            carry(voidedEvents, into: &object, key, &result, in: store)
+        }
         if !news.isEmpty || object.versions != before || object.context != known || !result.salvaged.isEmpty {
             save(object, of: key.storage, replacing: before, in: store)
         }
@@ -129,12 +151,12 @@ extension PartitionReplica {
 
     /// Why nothing of an update may be applied; nil if it may.
     private func refusal(
-        of object: CausalObject, _ events: [Dot], isFromMember: Bool, _ strategy: ConflictStrategy,
+        of object: CausalObject, _ events: [Dot], isFromMember: Bool, isTransfer: Bool, _ strategy: ConflictStrategy,
         _ surroundings: MergeSurroundings
     ) -> MergeResult? {
         for event in events + object.versions.map(\.dot) where !has(event, in: clock) && !view.closed.isVoided(event) {
             if event.actor == actor { return .ownPastUnknown }
-            if !clock.canContain(event) { return .refused(.notReady) }
+            if !isTransfer, !clock.canContain(event) { return .refused(.notReady) }
             if !isFromMember, view.closing.contains(event.actor), !PlantedFault.closingIgnored.isActive {
                 return .refused(.actorClosing)
             }
@@ -147,20 +169,19 @@ extension PartitionReplica {
         return nil
     }
 
+    // MARK: Salvage
+
     /// Gives writes that turned up under voided dots a dot of their own: they were accepted once, and nobody has replaced them knowingly.
+    /// What their writers had seen stays replaced; beyond that they are siblings.
     ///
-    /// They become siblings at worst. Last-write-wins has no siblings, and to let such a write in could bring back what a delete has
-    /// removed whose tombstone is gone; there it is reported as lost.
+    /// Last-write-wins has no siblings, and to let such a write in could bring back what a delete has removed whose tombstone is
+    /// gone; there it is reported as lost.
     mutating func salvage(
-        _ voided: [Version], into object: inout CausalObject, _ key: ObjectKey, _ strategy: ConflictStrategy,
-        _ result: inout MergeResult.Merged, time: inout HybridLogicalClock, wall: UInt64, in store: ObjectStore
+        _ voided: [Version], of events: [Dot], into object: inout CausalObject, _ key: ObjectKey,
+        _ result: inout MergeResult.Merged, in store: ObjectStore
     ) {
         if PlantedFault.salvageOmitted.isActive { return }
         for version in voided {
-            if strategy == .lastWriteWins || version.isTombstone || mintingRefusal != nil {
-                result.lost.append(version)
-                continue
-            }
             // A copy of a write that was salvaged before has its content and its time.
             let isKnown = object.versions.contains {
                 $0.timestamp == version.timestamp && $0.content == version.content
@@ -170,7 +191,19 @@ extension PartitionReplica {
             record(dot, of: key.storage, in: store)
             object.insert(
                 Version(dot: dot, timestamp: version.timestamp, number: version.number, content: version.content))
-            result.salvaged.append(SalvagedWrite(dot: dot, voided: version.dot))
+            result.salvaged.append(SalvagedWrite(dot: dot, version: version.dot, voided: events))
         }
+    }
+
+    /// Mints an event that carries on what voided events have removed.
+    mutating func carry(
+        _ events: [Dot], into object: inout CausalObject, _ key: ObjectKey, _ result: inout MergeResult.Merged,
+        in store: ObjectStore
+    ) {
+        if PlantedFault.salvageOmitted.isActive { return }
+        let dot = Dot(actor, counter + 1)
+        record(dot, of: key.storage, in: store)
+        object.record(dot)
+        result.salvaged.append(SalvagedWrite(dot: dot, version: nil, voided: events))
     }
 }

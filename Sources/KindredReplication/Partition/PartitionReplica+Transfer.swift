@@ -71,7 +71,7 @@ extension PartitionReplica {
         let scan = try store.scan(
             from: lower, to: end, limit: surroundings.objectsPerTransfer, byteLimit: Limits.bytesPerPull)
         let last = scan.isComplete ? nil : scan.entries.last?.key
-        let keys = merged(scan.entries.map(\.key), log.keys(from: lower, to: last.map { $0 + [0] } ?? end))
+        let keys = merged(scan.entries.map(\.key), changed(by: later, from: lower, to: last.map { $0 + [0] } ?? end))
         var updates: [ObjectUpdate] = []
         for bytes in keys {
             let key = ObjectKey(
@@ -81,6 +81,17 @@ extension PartitionReplica {
         return TransferReply(
             id: request.id, actor: actor, clock: clock, updates: updates,
             through: last.map { Array($0[KeyLayout.partitionLength...]) })
+    }
+
+    /// The keys in a range that some events have changed, in ascending order.
+    private func changed(by events: [Dot], from lower: [UInt8], to upper: [UInt8]?) -> [[UInt8]] {
+        var keys: [[UInt8]] = []
+        for key in events.compactMap(log.key(of:)).sorted(by: isBefore) where keys.last != key {
+            if isBefore(key, lower) { continue }
+            if let upper, !isBefore(key, upper) { break }
+            keys.append(key)
+        }
+        return keys
     }
 
     /// Begins a transfer, or goes on with the one that has this source.
@@ -120,7 +131,7 @@ extension PartitionReplica {
                 : ObjectUpdate(
                     address: update,
                     object: CausalObject(versions: [], context: CausalContext(reply.clock.base)), events: [])
-            switch try merge(told, isFromMember: true, surroundings, time: &time, in: store) {
+            switch try merge(told, isFromMember: true, isTransfer: true, surroundings, time: &time, in: store) {
             case .merged(let merged): outcome.add(merged)
             case .refused, .needsDisk:
                 // The part is asked for again; what of it was applied is applied.
@@ -158,7 +169,7 @@ extension PartitionReplica {
     }
 
     /// What is in one of two ascending lists, in order, each once.
-    private func merged(_ left: [[UInt8]], _ right: [[UInt8]]) -> [[UInt8]] {
+    func merged(_ left: [[UInt8]], _ right: [[UInt8]]) -> [[UInt8]] {
         var result: [[UInt8]] = []
         result.reserveCapacity(left.count + right.count)
         var left = left[...]

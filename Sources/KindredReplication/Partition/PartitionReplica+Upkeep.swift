@@ -112,6 +112,13 @@ extension PartitionReplica {
         return closing.epoch <= clock.base(of: .closed)
     }
 
+    /// Those of some events that a member is not known to have. While a replica is away, nothing is dropped from the log, and each write of
+    /// a much written key would carry all its events to those that have them.
+    package func events(_ events: [Dot], newTo member: ActorID) -> [Dot] {
+        guard let theirs = peers.clock(of: member) else { return events }
+        return events.filter { !has($0, in: theirs) }
+    }
+
     /// Whether this replica's state reflects an event.
     package func reflects(_ event: Dot) -> Bool {
         has(event, in: clock) && !view.closed.isVoided(event)

@@ -94,6 +94,28 @@ package struct ReplicationLog: Sendable {
         return position
     }
 
+    /// The entries of an actor whose events have been voided.
+    func voidedEvents(of actor: ActorID, _ closed: ClosedActors) -> [Dot] {
+        guard let log = actors.first(where: { $0.actor == actor }) else { return [] }
+        return log.entries.map { Dot(actor, $0.counter) }.filter(closed.isVoided)
+    }
+
+    /// Removes one entry.
+    mutating func remove(_ event: Dot) {
+        guard let index = actors.firstIndex(where: { $0.actor == event.actor }) else { return }
+        let position = actors[index].position(of: event.counter)
+        guard position < actors[index].entries.count, actors[index].entries[position].counter == event.counter else {
+            return
+        }
+        let key = actors[index].entries.remove(at: position).key
+        if var events = eventsByKey[key] {
+            events.removeAll { $0 == event }
+            eventsByKey[key] = events.isEmpty ? nil : events
+        }
+        if actors[index].entries.isEmpty { actors.remove(at: index) }
+        count -= 1
+    }
+
     /// The counter of an actor's `position`-th entry; nil if there are fewer.
     package func counter(of actor: ActorID, at position: Int) -> UInt64? {
         guard let log = actors.first(where: { $0.actor == actor }), position < log.entries.count else { return nil }

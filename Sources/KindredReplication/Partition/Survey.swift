@@ -18,8 +18,13 @@ struct Survey: Sendable {
 
     private(set) var progress: Progress
     private var sum = PartitionDigest()
-    /// Keys whose stored object has a context, or a tombstone; sorted on demand, never iterated in the set's own order.
+    /// Keys whose stored object has a context, or a tombstone, in the order in which that was noticed.
+    private var queue: [[UInt8]] = []
+    private var head = 0
+    /// The same, to look them up.
     private var keys: Set<[UInt8]> = []
+    /// Whether there were more than are remembered: then another scan finds the rest.
+    private var hasOverflowed = false
 
     init(isNeeded: Bool) {
         progress = isNeeded ? .through([]) : .notNeeded
@@ -37,14 +42,26 @@ struct Survey: Sendable {
 
     /// Takes note of a key that has something left to strip or drop.
     mutating func unsettled(_ key: [UInt8]) {
-        if keys.count < Limits.unsettledKeys { keys.insert(key) } else { restart() }
+        if keys.count >= Limits.unsettledKeys {
+            hasOverflowed = hasOverflowed || !keys.contains(key)
+        } else if keys.insert(key).inserted {
+            queue.append(key)
+        }
     }
 
-    /// Takes some keys out, in order, for somebody who settles them.
+    /// Takes some keys out for somebody who settles them: those that have waited longest.
     mutating func takeUnsettled(_ limit: Int) -> [[UInt8]] {
-        guard !keys.isEmpty else { return [] }
-        let taken = keys.sorted { $0.lexicographicallyPrecedes($1) }.prefix(limit)
+        let taken = queue[head..<min(head + limit, queue.count)]
         for key in taken { keys.remove(key) }
+        head += taken.count
+        if head > queue.count / 2 {
+            queue.removeFirst(head)
+            head = 0
+        }
+        if hasOverflowed, keys.isEmpty {
+            hasOverflowed = false
+            restart()
+        }
         return Array(taken)
     }
 
@@ -65,6 +82,8 @@ struct Survey: Sendable {
     mutating func restart() {
         progress = .through([])
         sum = PartitionDigest()
+        queue = []
+        head = 0
         keys = []
     }
 

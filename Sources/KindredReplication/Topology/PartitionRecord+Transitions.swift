@@ -79,8 +79,11 @@ extension PartitionRecord {
             needed += reachable.filter { $0.role == .incoming || (isShrinking && $0.role == .voter) }
                 .map { .caughtUp($0.actor) }
             // Members that leave take their copies along: before they go, the leader must have seen to it that those that stay have all.
-            if let leader = view.leadership?.leader, let member = reachable.first(where: { $0.node == leader }) {
-                needed.append(.led(member.actor))
+            if let leadership = view.leadership,
+                leadership.members.contains(where: { view.member(at: $0)?.role == .outgoing }),
+                let leader = reachable.first(where: { $0.node == leadership.leader })
+            {
+                needed.append(.led(leader.actor))
             }
         case .draining:
             for drained in reachable where drained.role == .draining {

@@ -15,9 +15,9 @@ extension Simulation {
                     let key = keys.firstIndex(where: { $0.address == request.address })
                 else { continue }
                 register(dot, write, clientWrite, name: id, key: key, by: index)
-            case .salvaged(let partition, let dot, let voided):
+            case .salvaged(let partition, let write):
                 counts.salvaged += 1
-                registerSalvage(partition, dot, of: voided, by: index)
+                registerSalvage(partition, write, by: index)
             default: break
             }
         }
@@ -61,22 +61,26 @@ extension Simulation {
         )
     }
 
-    private mutating func registerSalvage(_ partition: UInt16, _ dot: Dot, of voided: Dot, by index: Int) {
+    /// Enters a write that goes on under another dot: it knows what the voided ones had seen.
+    private mutating func registerSalvage(_ partition: UInt16, _ write: SalvagedWrite, by index: Int) {
         for key in keys.indices where keys[key].partition == partition {
-            guard let old = histories[key].position(of: voided) else { continue }
-            let event = histories[key].events[old]
-            guard
-                let position = histories[key].append(
-                    KeyHistory.Event(
-                        dot: dot, content: event.content, timestamp: event.timestamp, seen: EventBits(),
-                        client: event.client))
-            else {
-                violated(.dotReused, "\(dot) of \(keys[key].name) has been minted twice")
+            let voided = write.voided.compactMap { histories[key].position(of: $0) }
+            guard !voided.isEmpty else { continue }
+            let old = write.version.flatMap { histories[key].position(of: $0) }
+            var seen = EventBits()
+            for position in voided { seen.formUnion(histories[key].events[position].seen) }
+            let model = histories[key].events[old ?? voided[0]]
+            let event = KeyHistory.Event(
+                dot: write.dot, content: old == nil ? nil : model.content, timestamp: model.timestamp,
+                seen: histories[key].closure(of: seen), client: model.client)
+            guard let position = histories[key].append(event) else {
+                violated(.dotReused, "\(write.dot) of \(keys[key].name) has been minted twice")
                 return
             }
-            histories[key].void(old, successor: position)
-            if event.isAcknowledged { histories[key].acknowledge(position, copies: event.promisedCopies) }
-            events.add(node: index, key: key, position: position, partition: partition, dot: dot)
+            for old in voided { histories[key].void(old, successor: position) }
+            if model.isAcknowledged { histories[key].acknowledge(position, copies: model.promisedCopies) }
+            trace.record(now, "  \(nodes[index].id) salvages \(write.voided) of \(keys[key].name) as \(write.dot)")
+            events.add(node: index, key: key, position: position, partition: partition, dot: write.dot)
             return
         }
     }

@@ -138,10 +138,14 @@ extension Simulation {
         else { return }
         let known = histories[key].known { replica.reflects($0) }
         let closure = histories[key].closure(of: known)
-        let latest = known.positions.map { histories[key].events[$0].timestamp }.max() ?? .zero
+        let kept = histories[key].kept(known).compactMap { histories[key].position(of: $0.dot) }
+        let latest = max(
+            known.positions.map { histories[key].events[$0].timestamp }.max() ?? .zero, histories[key].latestReported)
         for (position, event) in histories[key].events.enumerated() where event.isAcknowledged && !event.isExempt {
             if event.isVoid, let successor = event.successor, closure.contains(successor) { continue }
             if closure.contains(position) { continue }
+            // A delete has done what it was acknowledged for when nothing that it had seen is left.
+            if event.content == nil, !kept.contains(where: event.seen.contains) { continue }
             if keys[key].strategy == .lastWriteWins, latest >= event.timestamp { continue }
             violated(
                 .lostWrite,

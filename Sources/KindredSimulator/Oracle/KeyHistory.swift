@@ -65,7 +65,12 @@ package struct KeyHistory: Sendable {
         guard let position = position(of: dot) else { return }
         events[position].isVoid = true
         events[position].isExempt = true
+        latestReported = max(latestReported, events[position].timestamp)
     }
+
+    /// The latest of the writes that were reported as lost: what they had beaten before is lost with them, by the rule of the
+    /// strategy.
+    package private(set) var latestReported = HybridTimestamp.zero
 
     /// Whether anybody has deleted the key.
     package var hasDeletes: Bool { events.contains { $0.content == nil } }

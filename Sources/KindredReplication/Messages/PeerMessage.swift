@@ -197,6 +197,11 @@ package struct PullReply: Hashable, Sendable {
         self.content = content
     }
 
+    /// Whether nothing was answered.
+    package var isRefused: Bool {
+        if case .refused = content { true } else { false }
+    }
+
     /// What the asker lacks.
     package enum Content: Hashable, Sendable {
         /// Nothing. With the answerer's digest if the clocks are equal and it has one.

@@ -171,7 +171,8 @@ extension ReplicaNode {
         apply(at: index, from: sender) { replica, surroundings, time, store throws(StorageError) in
             try replica.apply(reply, surroundings, time: &time, in: store)
         } after: { node, outcome in
-            if outcome.needsTransfer, node.partitions[index].replica.transfer == nil {
+            let transfer = node.partitions[index].replica.transfer
+            if transfer.map({ $0.source == .closed && !reply.isRefused }) ?? outcome.needsTransfer {
                 node.partitions[index].replica.beginTransfer(from: reply.actor, clock: reply.clock, in: node.store)
                 node.ask(sender, at: index)
             } else if outcome.hasMore {
@@ -187,12 +188,12 @@ extension ReplicaNode {
     private mutating func transferred(_ reply: TransferReply, from sender: NodeID) {
         guard let index = takeExchange(reply.id, from: sender) else { return }
         if reply.refusal == .notReady {
-            partitions[index].replica.endTransfer(in: store)
+            partitions[index].replica.abandonTransfer(in: store)
             return
         }
         guard reply.refusal == nil else { return }
         if partitions[index].replica.view.member(at: sender)?.actor != reply.actor {
-            partitions[index].replica.endTransfer(in: store)
+            partitions[index].replica.abandonTransfer(in: store)
             return
         }
         apply(at: index, from: sender) { replica, surroundings, time, store throws(StorageError) in

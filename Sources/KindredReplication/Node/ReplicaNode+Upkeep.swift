@@ -37,9 +37,7 @@ extension ReplicaNode {
                 ask(source.node, at: index)
                 return
             }
-            if !replica.view.members.contains(where: { $0.actor == transfer.source }) || !others.isEmpty {
-                partitions[index].replica.endTransfer(in: store)
-            }
+            if !others.isEmpty { partitions[index].replica.abandonTransfer(in: store) }
         }
         guard !others.isEmpty else { return }
         let peer = others[partitions[index].nextPeer % others.count]

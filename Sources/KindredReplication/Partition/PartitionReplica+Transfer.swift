@@ -3,7 +3,8 @@ package import KindredStorage
 
 /// A full transfer under way, as its receiver remembers it. One record of the `metadata` table.
 package struct TransferProgress: Hashable, Sendable {
-    /// Who sends. With another sender the transfer begins anew.
+    /// Who sends. With another sender the transfer begins anew. `ActorID.closed` if nobody does: a transfer was given up, and what it has
+    /// brought is half of something, so another one has to be completed.
     package var source: ActorID
     /// The clock of the sender when it began: what the receiver may claim in the end.
     package var goal: ReplicaClock
@@ -101,8 +102,15 @@ extension PartitionReplica {
         stageTransfer(in: store)
     }
 
-    /// Gives the transfer up; what it has brought stays.
-    package mutating func endTransfer(in store: ObjectStore) {
+    /// Gives the transfer up, because its source is gone, or has forgotten what happened since it began. What it has brought stays, and
+    /// whoever answers next becomes the source of another one.
+    package mutating func abandonTransfer(in store: ObjectStore) {
+        guard transfer != nil else { return }
+        transfer = TransferProgress(source: .closed, goal: ReplicaClock(), after: [])
+        stageTransfer(in: store)
+    }
+
+    private mutating func endTransfer(in store: ObjectStore) {
         transfer = nil
         store.stageDelete(.metadata, key: TransferProgress.key(partition))
     }

@@ -32,6 +32,12 @@ struct MintedRequest: Hashable {
     var request: ClientRequestID
 }
 
+/// An incarnation of a partition's replica.
+struct Incarnation: Hashable {
+    var partition: UInt16
+    var actor: ActorID
+}
+
 /// What a replica must refuse, as it was before the step in which it may have been told so.
 struct FenceState {
     let id: UInt64

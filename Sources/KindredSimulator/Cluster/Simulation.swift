@@ -57,6 +57,8 @@ package struct Simulation {
     var highestNumbers: [UInt64]
     /// The writes that each process has minted under a client's name.
     var minted: Set<MintedRequest> = []
+    /// The incarnations that have caught up since they began, by partition. Those of the beginning have.
+    var whole: Set<Incarnation> = []
     /// Whether a disk was destroyed, and not everything that was on it is elsewhere again.
     var isMending = false
 

@@ -15,6 +15,8 @@ package struct KeyHistory: Sendable {
         package let seen: EventBits
         /// Which client wrote it, and whether it was told so.
         package let client: Int
+        /// Whether its replica had only begun and not caught up yet, so that it may have known effects of events that it did not know.
+        package var isLoose = false
         /// The highest version number that had been acknowledged when the event happened.
         package var numberBefore: UInt64 = 0
         package var isAcknowledged = false

@@ -108,7 +108,7 @@ struct ScenarioReplica {
     }
 
     mutating func endTransfer() throws(StorageError) {
-        core.endTransfer(in: store)
+        core.abandonTransfer(in: store)
         try store.commit()
     }
 

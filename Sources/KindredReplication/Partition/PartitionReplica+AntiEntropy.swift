@@ -99,16 +99,21 @@ extension PartitionReplica {
         case .transferNeeded:
             outcome.needsTransfer = true
         case .updates(let updates, let more):
+            var far = 0
             for update in updates {
                 switch try merge(update, isFromMember: true, surroundings, time: &time, in: store) {
                 case .merged(let merged): outcome.add(merged)
-                case .refused: outcome.refused += 1
+                case .refused(let refusal):
+                    outcome.refused += 1
+                    if refusal == .notReady { far += 1 }
                 case .ownPastUnknown:
                     outcome.isOwnPastUnknown = true
                     return outcome
                 case .needsDisk(_): outcome.refused += 1
                 }
             }
+            // Event by event there is no way on if all of them are too far beyond what is recorded here.
+            outcome.needsTransfer = far > 0 && far == updates.count
             outcome.hasMore = more && outcome.refused < updates.count
             isComplete = !more && outcome.refused == 0
             if PlantedFault.clockMerged.isActive || PlantedFault.prunedWithoutTransfer.isActive {

@@ -135,8 +135,8 @@ extension PartitionReplica {
             // Outside of last-write-wins a clock that runs ahead is somebody else's problem: timestamps decide nothing there.
             try? time.observe(version.timestamp, wall: surroundings.wall, maximumSkew: surroundings.maximumSkew)
         }
-        let news = events.filter { !clock.contains($0) && clock.canContain($0) }
-        for event in news { record(event, of: key.storage, in: store) }
+        let news = events.filter { !clock.contains($0) }
+        for event in news.sorted() where clock.canContain(event) { record(event, of: key.storage, in: store) }
         salvage(voided, of: voidedEvents, into: &object, key, &result, in: store)
         let removes = before.contains { version in !object.versions.contains { $0.dot == version.dot } }
         if !voidedEvents.isEmpty, removes, news.isEmpty, result.salvaged.isEmpty {
@@ -154,19 +154,27 @@ extension PartitionReplica {
         of object: CausalObject, _ events: [Dot], isFromMember: Bool, isTransfer: Bool, _ strategy: ConflictStrategy,
         _ surroundings: MergeSurroundings
     ) -> MergeResult? {
+        var isFar = false
         for event in events + object.versions.map(\.dot) where !has(event, in: clock) && !view.closed.isVoided(event) {
             if event.actor == actor { return .ownPastUnknown }
-            if !isTransfer, !clock.canContain(event) { return .refused(.notReady) }
+            if !clock.canContain(event) { isFar = true }
             if !isFromMember, view.closing.contains(event.actor), !PlantedFault.closingIgnored.isActive {
                 return .refused(.actorClosing)
             }
         }
+        if isFar, !isTransfer, !canRecord(events) { return .refused(.notReady) }
         if strategy == .lastWriteWins {
             let limit = surroundings.wall.addingReportingOverflow(surroundings.maximumSkew)
             let isAhead = object.versions.contains { !limit.overflow && $0.timestamp.milliseconds > limit.partialValue }
             if isAhead, !PlantedFault.skewAccepted.isActive { return .refused(.clockSkew) }
         }
         return nil
+    }
+
+    /// Whether the clock can take these events one after the other: each one may bring the next within reach.
+    private func canRecord(_ events: [Dot]) -> Bool {
+        var clock = clock
+        return events.sorted().allSatisfy { has($0, in: clock) || clock.insert($0) }
     }
 
     // MARK: Salvage

@@ -67,11 +67,9 @@ package struct ReplicationLog: Sendable {
         if position < actors[index].entries.count, actors[index].entries[position].counter == event.counter { return }
         actors[index].entries.insert((event.counter, key), at: position)
         count += 1
-        var events = eventsByKey[key] ?? []
-        var place = events.count
-        while place > 0, events[place - 1] > event { place -= 1 }
-        events.insert(event, at: place)
-        eventsByKey[key] = events
+        var place = eventsByKey[key]?.count ?? 0
+        while place > 0, let before = eventsByKey[key]?[place - 1], before > event { place -= 1 }
+        eventsByKey[key, default: []].insert(event, at: place)
     }
 
     /// Removes the entries of an actor up to and including an event.
@@ -82,11 +80,10 @@ package struct ReplicationLog: Sendable {
         guard let index = actors.firstIndex(where: { $0.actor == actor }) else { return 0 }
         let position = actors[index].position(of: counter == .max ? .max : counter + 1)
         guard position > 0 else { return 0 }
-        for entry in actors[index].entries[..<position] {
-            let event = Dot(actor, entry.counter)
-            guard var events = eventsByKey[entry.key] else { continue }
-            events.removeAll { $0 == event }
-            eventsByKey[entry.key] = events.isEmpty ? nil : events
+        // Each key once, however many of its events go.
+        for key in Set(actors[index].entries[..<position].map(\.key)) {
+            eventsByKey[key]?.removeAll { $0.actor == actor && $0.counter <= counter }
+            if eventsByKey[key]?.isEmpty == true { eventsByKey[key] = nil }
         }
         actors[index].entries.removeFirst(position)
         if actors[index].entries.isEmpty { actors.remove(at: index) }

@@ -94,11 +94,18 @@ public struct CausalObject: Hashable, Sendable {
         known.insert(dot)
         let excess = known.cloud.count - cloudLimit
         if excess > 0 {
-            // The oldest first: what a client wrote last is what a replica that lags a little still lacks.
+            // The oldest of each actor first: what a client wrote last, anywhere, is what a replica that lags a little still lacks. (The
+            // counters of different actors say nothing of who was earlier, so each keeps as many.)
             let replaced = known.cloud.filter { gone in
                 gone != dot && context.contains(gone) && !versions.contains { $0.dot == gone }
             }
-            let forgotten = Set(replaced.sorted { $0.counter < $1.counter }.prefix(excess))
+            var ages: [(dot: Dot, laterOnes: Int)] = []
+            for gone in replaced.reversed() {
+                let isSameActor = ages.last?.dot.actor == gone.actor
+                ages.append((gone, isSameActor ? (ages.last?.laterOnes ?? 0) + 1 : 0))
+            }
+            let oldest = ages.sorted { ($0.laterOnes, $1.dot) > ($1.laterOnes, $0.dot) }
+            let forgotten = Set(oldest.prefix(excess).map(\.dot))
             known.removeFromCloud(where: forgotten.contains)
         }
         return known

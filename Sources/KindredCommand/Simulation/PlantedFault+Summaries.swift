@@ -71,8 +71,9 @@ extension PlantedFault {
         case .clockMerged, .answeredBeforeDurable, .logNotReplayed: [.crash]
         case .readErrorIsAbsence, .lostDiskUnnoticed, .rollbackUnnoticed, .refusalCounts: [.disk]
         case .prunedWithoutTransfer, .transferClaimsEarly, .transferSkipsAbsent, .learnerCounts:
-            [.membership, .disk]
-        case .clockFloorIgnored, .staleEpochAccepted, .closingIgnored, .salvageOmitted: [.membership]
+            [.disk, .membership]
+        case .staleEpochAccepted, .closingIgnored: [.membership]
+        case .clockFloorIgnored, .salvageOmitted: []
         case .leaderNeedsMajorityOnly, .leaderWithoutPromises, .oldLeaderFollowed, .leaderReadsAlone:
             [.network, .membership]
         }

@@ -95,7 +95,10 @@ extension PartitionReplica {
             return outcome
         case .nothing(let digest):
             isComplete = true
-            if let digest, let own = survey.digest, reply.clock == clock, digest != own { outcome.isDamaged = true }
+            // In the middle of a transfer there are effects of events that are claimed only at its end.
+            if transfer == nil, let digest, let own = survey.digest, reply.clock == clock, digest != own {
+                outcome.isDamaged = true
+            }
         case .transferNeeded:
             outcome.needsTransfer = true
         case .updates(let updates, let more):

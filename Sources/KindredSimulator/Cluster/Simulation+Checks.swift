@@ -295,7 +295,7 @@ extension Simulation {
         }
         highestNumbers[key] = max(highestNumbers[key], number)
         // Every member that the acknowledgement speaks for has the write, unless its disk was destroyed while the answer was on its way.
-        guard !isMending else { return }
+        guard lastDestruction < pending.began else { return }
         let partition = keys[key].partition
         if nodes.count(where: { $0.durableClocks[partition]?.contains(dot) == true }) * 2
             <= min(

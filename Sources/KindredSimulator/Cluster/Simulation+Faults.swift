@@ -79,6 +79,7 @@ extension Simulation {
         nodes[index].durableClocks = [:]
         nodes[index].isTrusted = false
         isMending = true
+        lastDestruction = now
         for key in histories.indices { histories[key].exemptSingleCopies() }
     }
 

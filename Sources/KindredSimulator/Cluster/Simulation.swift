@@ -61,6 +61,8 @@ package struct Simulation {
     var whole: Set<Incarnation> = []
     /// Whether a disk was destroyed, and not everything that was on it is elsewhere again.
     var isMending = false
+    /// When a disk was last destroyed.
+    var lastDestruction = VirtualTime.zero
 
     package internal(set) var hash = TraceHash()
     package var trace: Trace

@@ -198,7 +198,7 @@ private func withReference<Result>(
         node.engine.fail(.commit, with: .failed("broken"), effect: effect)
         await #expect(throws: RequestFailure.storage(.failed("broken"))) { try await node.put("unknown") }
         await #expect(throws: RequestFailure.self) { try await node.get() }
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(120)
         var values: [String]?
         while values == nil, ContinuousClock.now < deadline { values = try? await node.get().values }
         #expect(values == (effect == .applied ? ["kept", "unknown"] : ["kept"]))

@@ -13,6 +13,7 @@ let settings: [SwiftSetting] = [
 ]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioConcurrency: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
@@ -26,14 +27,18 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     ],
     targets: [
@@ -63,7 +68,7 @@ let package = Package(
         .target(
             name: "KindredNode",
             dependencies: [
-                "KindredModel", "KindredStorage", "KindredReplication", nioCore, logging,
+                "KindredModel", "KindredStorage", "KindredReplication", nioCore, nioConcurrency, logging,
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings),
@@ -77,6 +82,26 @@ let package = Package(
             dependencies: ["KindredModel", "KindredStorage", "KindredReplication", "KindredTesting"],
             swiftSettings: settings),
 
+        // Level 4: the connections between nodes, and the configuration of clusters in etcd.
+        .target(
+            name: "KindredPeer",
+            dependencies: [
+                "KindredModel", "KindredReplication", "KindredNode", nioCore, nioPosix, logging,
+                .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "KindredEtcd",
+            dependencies: [
+                "KindredNode", nioCore, nioPosix, logging,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+
         // Level 4: the Swift client.
         .target(
             name: "KindredClient", dependencies: ["KindredModel", "KindredWire", nioCore, nioPosix],
@@ -87,7 +112,7 @@ let package = Package(
             name: "KindredServer",
             dependencies: [
                 "KindredModel", "KindredStorage", "KindredWire", "KindredReplication", "KindredNode", nioCore, nioPosix,
-                logging,
+                nioConcurrency, logging,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -100,7 +125,10 @@ let package = Package(
             name: "KindredCommand",
             dependencies: [
                 "KindredModel", "KindredStorage", "KindredReplication", "KindredWire", "KindredClient", "KindredNode",
-                "KindredRocksDB", "KindredServer", "KindredSimulator", "KindredTesting", logging, nioPosix,
+                "KindredRocksDB", "KindredServer", "KindredSimulator", "KindredTesting", "KindredPeer", "KindredEtcd",
+                logging,
+                nioCore, nioPosix, nioConcurrency,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -138,6 +166,16 @@ let package = Package(
                 nioPosix, logging,
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "KindredPeerTests",
+            dependencies: [
+                "KindredModel", "KindredReplication", "KindredNode", "KindredPeer", "KindredTesting", nioCore, nioPosix,
+                logging, .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "KindredEtcdTests",
+            dependencies: ["KindredNode", "KindredEtcd", nioCore, nioPosix, logging], swiftSettings: settings),
         .testTarget(
             name: "KindredServerTests",
             dependencies: [

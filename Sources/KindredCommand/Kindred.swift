@@ -9,13 +9,14 @@ struct Kindred: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               kindred serve --data ./data
+              kindred dev --nodes 3
               kindred demo
               kindred put siblings/carts/anna 'milk, eggs'
               kindred get siblings/carts/anna
             """,
         version: "0.1.0",
         subcommands: [
-            Serve.self, Demo.self, Put.self, Get.self, Delete.self, Keys.self, Buckets.self, BucketTypes.self,
+            Serve.self, Dev.self, Demo.self, Put.self, Get.self, Delete.self, Keys.self, Buckets.self, BucketTypes.self,
             Ping.self, Sim.self,
         ])
 }

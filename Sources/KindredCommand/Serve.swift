@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import KindredEtcd
 import KindredNode
 import KindredRocksDB
 import KindredServer
@@ -21,6 +22,7 @@ struct Serve: AsyncParsableCommand {
               kindred serve --data /var/lib/kindred --durability relaxed
               kindred serve --pb 127.0.0.1:0 --http 127.0.0.1:0 --ready-file /tmp/ready.json
               KINDRED_CACHE_MIB=2048 kindred serve --config kindred.yaml
+              kindred serve --node-name a --etcd http://127.0.0.1:2379 --cluster shop
             """)
 
     @Option(help: ArgumentHelp("Where the data is. (default: ./data)", valueName: "dir"))
@@ -52,6 +54,8 @@ struct Serve: AsyncParsableCommand {
             "The least severe messages to log: trace … error, critical. (default: info)",
             valueName: "level"))
     var logLevel: String?
+    @OptionGroup(title: "Cluster options")
+    var cluster: ClusterOptions
     @Option(help: ArgumentHelp("A YAML file of settings.", valueName: "file"))
     var config: String?
     @Option(
@@ -65,9 +69,18 @@ struct Serve: AsyncParsableCommand {
 
         let node: RunningNode
         do {
-            node = try await RunningNode.start(configuration, logger: logger) { announce($0, configuration) }
+            var store: (any ConfigurationStore)?
+            if let cluster = configuration.cluster {
+                let etcd = EtcdConfiguration(endpoints: cluster.etcd, clusterName: cluster.name)
+                store = try await EtcdConfigurationStore.connect(etcd, logger: logger)
+            }
+            node = try await RunningNode.start(configuration, store: store, logger: logger) {
+                announce($0, configuration)
+            }
         } catch let error as StorageError {
             throw ServeFailure("\(configuration.data): \(error.explanation)")
+        } catch let error as ConfigurationStoreError {
+            throw ServeFailure("--etcd: \(error)")
         }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -83,10 +96,11 @@ struct Serve: AsyncParsableCommand {
             }
             file = (config, text)
         }
-        let flags: [ServerConfiguration.Setting: String?] = [
+        var flags: [ServerConfiguration.Setting: String?] = [
             .data: data, .pb: pb, .http: http, .nodeName: nodeName, .durability: durability, .cacheMiB: cacheMib,
             .partitions: partitions, .diskReserveMiB: diskReserveMib, .logLevel: logLevel,
         ]
+        flags.merge(cluster.settings) { $1 }
         do {
             return try ServerConfiguration(
                 file: file, environment: ProcessInfo.processInfo.environment, flags: flags.compactMapValues { $0 })
@@ -105,7 +119,7 @@ struct Serve: AsyncParsableCommand {
 
               protocol buffers  \(node.pbAddress)
               HTTP              http://\(node.httpAddress)
-
+            \(clusterLines(configuration))
             Try:
               kindred demo --server \(node.pbAddress)
               kindred put --server \(node.pbAddress) --type siblings fruit basket apple
@@ -116,6 +130,9 @@ struct Serve: AsyncParsableCommand {
         let endpoints = [("--pb", configuration.pb), ("--http", configuration.http)]
         for (name, endpoint) in endpoints where !endpoint.isLoopback {
             print("warning: \(name) listens beyond this machine, and there is neither TLS nor access control yet.")
+        }
+        if let cluster = configuration.cluster, cluster.tls == nil, !cluster.peer.isLoopback {
+            print("warning: --peer-plaintext: whoever is on the network can read and change what the nodes say.")
         }
         fflush(nil)
         guard let readyFile else { return }
@@ -128,6 +145,59 @@ struct Serve: AsyncParsableCommand {
         } catch {
             print("warning: cannot write \(readyFile): \(error.localizedDescription)")
         }
+    }
+}
+
+extension Serve {
+    private func clusterLines(_ configuration: ServerConfiguration) -> String {
+        guard let cluster = configuration.cluster else { return "" }
+        return """
+              cluster           \(cluster.name), peers at \(cluster.advertised ?? cluster.peer)\(cluster.tls == nil ? "" : ", TLS")
+
+            See how the cluster is, and create it when its nodes run:
+              kindred cluster status
+              kindred cluster create
+
+            """
+    }
+}
+
+/// What makes a node one of a cluster.
+struct ClusterOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Where etcd answers, which holds the cluster's configuration.", valueName: "url,…"))
+    var etcd: String?
+    @Option(help: ArgumentHelp("The cluster's name.", valueName: "name"))
+    var cluster: String?
+    @Option(
+        help: ArgumentHelp("Where to listen for the other nodes. (default: 127.0.0.1:8099)", valueName: "host:port"))
+    var peer: String?
+    @Option(help: ArgumentHelp("Where the other nodes find this one, if not at --peer.", valueName: "host:port"))
+    var peerAdvertise: String?
+    @Option(help: ArgumentHelp("The local address that connections to other nodes leave from.", valueName: "address"))
+    var peerSource: String?
+    @Option(help: ArgumentHelp("This node's certificate, with its chain (PEM).", valueName: "file"))
+    var peerCertificate: String?
+    @Option(help: ArgumentHelp("The certificate's key (PEM).", valueName: "file"))
+    var peerKey: String?
+    @Option(help: ArgumentHelp("The authority that has signed the nodes' certificates (PEM).", valueName: "file"))
+    var peerAuthority: String?
+    @Option(help: ArgumentHelp("Talk without TLS over more than loopback. (default: no)", valueName: "yes|no"))
+    var peerPlaintext: String?
+    @Option(
+        help: ArgumentHelp("What may fail as a whole together with this node: a rack, a site.", valueName: "name"))
+    var zone: String?
+    @Option(help: ArgumentHelp("This node's share of the replicas. (default: 1)", valueName: "n"))
+    var weight: String?
+    @Option(help: ArgumentHelp("What transfers may bring in, in MiB a second. (default: 64)", valueName: "n"))
+    var transferMib: String?
+
+    var settings: [ServerConfiguration.Setting: String?] {
+        [
+            .etcd: etcd, .cluster: cluster, .peer: peer, .peerAdvertise: peerAdvertise, .peerSource: peerSource,
+            .peerCertificate: peerCertificate, .peerKey: peerKey, .peerAuthority: peerAuthority,
+            .peerPlaintext: peerPlaintext, .zone: zone, .weight: weight, .transferMiB: transferMib,
+        ]
     }
 }
 

@@ -1,19 +1,39 @@
 import Foundation
 import KindredNode
+import KindredPeer
 import KindredRocksDB
 import KindredServer
 import Logging
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
 
+/// The connections to the peers, once there are some.
+final class PeerHolder: Sendable {
+    private let box = NIOLockedValueBox<PeerNetwork?>(nil)
+
+    func hold(_ network: PeerNetwork) {
+        box.withLockedValue { $0 = network }
+    }
+
+    func close() async {
+        let network = box.withLockedValue { $0 }
+        await network?.close()
+    }
+}
+
 /// A node with its listeners. Here the engine, the threads and the clocks are chosen; everything below sees only protocols.
 struct RunningNode: Service {
+    let name: String
     let pbAddress: String
     let httpAddress: String
     private let loop: DataLoop
     private let riak: RiakListener
     private let http: HTTPListener
+    /// Nil for a node on its own.
+    let cluster: ClusterService?
+    private let peers: PeerHolder
     private let logger: Logger
     private let whenServing: @Sendable (RunningNode) -> Void
 
@@ -22,7 +42,8 @@ struct RunningNode: Service {
 
     /// - Parameter whenServing: called once the node serves requests and can be told to stop.
     static func start(
-        _ configuration: ServerConfiguration, logger: Logger, whenServing: @escaping @Sendable (RunningNode) -> Void
+        _ configuration: ServerConfiguration, store: (any ConfigurationStore)? = nil, logger: Logger,
+        whenServing: @escaping @Sendable (RunningNode) -> Void
     ) async throws -> RunningNode {
         raiseOpenFileLimit()
         let dataGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -47,6 +68,7 @@ struct RunningNode: Service {
                 synchronizer: { work in synchronizer.submit { _ in work() } }),
             logger: logger)
         loop.start()
+        let access = ClusterAccess()
         do {
             let riak = try await listening(on: configuration.pb, "--pb") { endpoint in
                 try await RiakListener.start(
@@ -55,11 +77,18 @@ struct RunningNode: Service {
             let http = try await listening(on: configuration.http, "--http") { endpoint in
                 try await HTTPListener.start(
                     host: endpoint.host, port: endpoint.port, loop: loop, nodeName: configuration.node.name,
-                    logger: logger)
+                    cluster: access, logger: logger)
+            }
+            let peers = PeerHolder()
+            if let settings = configuration.cluster, let store {
+                let service = try joiner(settings, configuration, loop, riak, http, store, peers, logger)
+                access.service = service
+                try await service.start()
             }
             return RunningNode(
-                pbAddress: riak.address, httpAddress: http.address, loop: loop, riak: riak, http: http, logger: logger,
-                whenServing: whenServing)
+                name: configuration.node.name, pbAddress: riak.address, httpAddress: http.address, loop: loop,
+                riak: riak, http: http,
+                cluster: access.service, peers: peers, logger: logger, whenServing: whenServing)
         } catch {
             try? await loop.eventLoop.submit { try loop.close() }.get()
             throw error
@@ -71,11 +100,48 @@ struct RunningNode: Service {
         whenServing(self)
         try? await gracefulShutdown()
         logger.notice("stopping")
+        await cluster?.stop()
         try? await riak.stop()
         try? await http.stop()
         try? await Task.sleep(for: Self.shutdownGrace)
+        await peers.close()
         try await loop.eventLoop.submit { try loop.close() }.get()
         logger.notice("stopped: everything is on disk")
+    }
+
+    /// Makes the node's part in its cluster.
+    private static func joiner(
+        _ settings: ServerConfiguration.ClusterSettings, _ configuration: ServerConfiguration, _ loop: DataLoop,
+        _ riak: RiakListener, _ http: HTTPListener, _ store: any ConfigurationStore, _ peers: PeerHolder,
+        _ logger: Logger
+    ) throws -> ClusterService {
+        var listen = PeerAddress(host: settings.peer.host, port: settings.peer.port)
+        if listen.port == 0 { listen.port = try freePort(listen.host) }
+        let advertised = settings.advertised.map { PeerAddress(host: $0.host, port: $0.port) } ?? listen
+        let tls = try settings.tls.map { try PeerTLS(files: $0) }
+        let registration = RegisteredNode(
+            name: configuration.node.name, peer: advertised, pb: riak.address, http: http.address, zone: settings.zone,
+            weight: settings.weight)
+        let source = settings.source
+        return ClusterService(loop, in: settings.name, store: store, as: registration, logger: logger) {
+            [listen] clusterID, node, generation in
+            let network = PeerNetwork(
+                on: loop.eventLoop,
+                configuration: PeerConfiguration(
+                    clusterID: clusterID, node: node, generation: generation, listen: listen, sourceHost: source,
+                    tls: tls),
+                logger: logger)
+            _ = try await network.start(observer: loop)
+            peers.hold(network)
+            return network
+        }
+    }
+
+    /// A port that nobody listens on now. (The node must say where it listens before it knows who it is, and may listen.)
+    private static func freePort(_ host: String) throws -> Int {
+        let channel = try ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: host, port: 0).wait()
+        defer { try? channel.close().wait() }
+        return channel.localAddress?.port ?? 0
     }
 
     private static func listening<Listener>(

@@ -1,5 +1,7 @@
 import Foundation
 import KindredNode
+import KindredPeer
+import KindredReplication
 import Logging
 import Yams
 
@@ -17,6 +19,18 @@ struct ServerConfiguration {
         case partitions
         case diskReserveMiB = "disk-reserve-mib"
         case logLevel = "log-level"
+        case etcd
+        case cluster
+        case peer
+        case peerAdvertise = "peer-advertise"
+        case peerSource = "peer-source"
+        case peerCertificate = "peer-certificate"
+        case peerKey = "peer-key"
+        case peerAuthority = "peer-authority"
+        case peerPlaintext = "peer-plaintext"
+        case zone
+        case weight
+        case transferMiB = "transfer-mib"
 
         var environmentName: String {
             "KINDRED_" + rawValue.uppercased().replacingOccurrences(of: "-", with: "_")
@@ -33,6 +47,11 @@ struct ServerConfiguration {
             case .partitions: "64"
             case .diskReserveMiB: "192"
             case .logLevel: "info"
+            case .etcd, .cluster, .peerAdvertise, .peerSource, .peerCertificate, .peerKey, .peerAuthority, .zone: ""
+            case .peer: "127.0.0.1:8099"
+            case .peerPlaintext: "no"
+            case .weight: "1"
+            case .transferMiB: "64"
             }
         }
     }
@@ -57,6 +76,8 @@ struct ServerConfiguration {
     var node: NodeConfiguration
     var diskReserveBytes: UInt64
     var logLevel: Logger.Level
+    /// Nil for a node on its own.
+    var cluster: ClusterSettings?
 
     /// Puts the three sources together.
     ///
@@ -122,6 +143,67 @@ struct ServerConfiguration {
             partitions: UInt16(try number(.partitions, 1...4_096)), name: name.value)
         diskReserveBytes = UInt64(try number(.diskReserveMiB, 0...1_048_576)) << 20
         logLevel = try choice(.logLevel, Logger.Level.self)
+        cluster = nil
+        let (clusterName, clusterOrigin) = text(.cluster)
+        let etcd = text(.etcd).value.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        guard !clusterName.isEmpty || !etcd.isEmpty else { return }
+        guard !clusterName.isEmpty, !etcd.isEmpty else {
+            throw Invalid(
+                description: "a cluster's node needs both: --etcd, where its configuration is, and --cluster, its name")
+        }
+        guard ConfigurationLimits.isClusterName(clusterName) else {
+            throw Invalid(
+                description:
+                    "\(clusterOrigin): '\(clusterName)' is no name of a cluster: 1 to 64 of A–Z, a–z, 0–9, '.', '_', '-'"
+            )
+        }
+        let peer = try endpoint(.peer)
+        let advertised = text(.peerAdvertise).value.isEmpty ? nil : try endpoint(.peerAdvertise)
+        let files = [text(.peerCertificate).value, text(.peerKey).value, text(.peerAuthority).value]
+        let tls: PeerTLSFiles?
+        switch files.count(where: \.isEmpty) {
+        case 0: tls = PeerTLSFiles(certificate: files[0], key: files[1], authority: files[2])
+        case 3: tls = nil
+        default:
+            throw Invalid(
+                description: "--peer-certificate, --peer-key and --peer-authority are given together or not at all")
+        }
+        guard ["yes", "no"].contains(text(.peerPlaintext).value) else {
+            throw Invalid(description: "\(text(.peerPlaintext).origin): 'yes' or 'no'")
+        }
+        if tls == nil, !peer.isLoopback || !(advertised ?? peer).isLoopback, text(.peerPlaintext).value == "no" {
+            throw Invalid(
+                description: """
+                    --peer: nodes on several machines speak TLS: give --peer-certificate, --peer-key and --peer-authority \
+                    ('kindred tls' makes some for development), or --peer-plaintext yes if the network is safe by itself
+                    """)
+        }
+        let zone = text(.zone)
+        guard zone.value.utf8.count <= Limits.zoneNameBytes else {
+            throw Invalid(description: "\(zone.origin): a zone's name has at most \(Limits.zoneNameBytes) bytes")
+        }
+        node.isClustered = true
+        node.transferBytesPerSecond = UInt64(try number(.transferMiB, 1...1_048_576)) << 20
+        cluster = ClusterSettings(
+            etcd: etcd, name: clusterName, peer: peer, advertised: advertised,
+            source: text(.peerSource).value.isEmpty ? nil : text(.peerSource).value, tls: tls, zone: zone.value,
+            weight: UInt16(try number(.weight, 1...65_535)))
+    }
+
+    /// What is chosen about a node's part in a cluster.
+    struct ClusterSettings {
+        /// Where etcd answers: URLs.
+        var etcd: [String]
+        var name: String
+        /// Where the node listens for the others.
+        var peer: Endpoint
+        /// Where the others find it, if that is not the same.
+        var advertised: Endpoint?
+        /// The local address that connections to the others leave from.
+        var source: String?
+        var tls: PeerTLSFiles?
+        var zone: String
+        var weight: UInt16
     }
 
     /// The settings of a YAML file: one flat mapping. A name that is none is an error, so that a slip of the pen is not a silent

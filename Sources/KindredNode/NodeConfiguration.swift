@@ -15,12 +15,21 @@ package struct NodeConfiguration: Sendable {
     package var partitions: UInt16
     /// The name that clients are told.
     package var name: String
+    /// Whether the node is one of a cluster, and waits until it has joined.
+    package var isClustered: Bool
+    /// What full transfers may bring in, in bytes a second.
+    package var transferBytesPerSecond: UInt64
 
-    package init(durability: Durability, cacheBytes: Int, partitions: UInt16, name: String) {
+    package init(
+        durability: Durability, cacheBytes: Int, partitions: UInt16, name: String, isClustered: Bool = false,
+        transferBytesPerSecond: UInt64 = 64 << 20
+    ) {
         self.durability = durability
         self.cacheBytes = cacheBytes
         self.partitions = partitions
         self.name = name
+        self.isClustered = isClustered
+        self.transferBytesPerSecond = transferBytesPerSecond
     }
 }
 

@@ -140,6 +140,23 @@ final class Database: @unchecked Sendable {
         try RocksDBError.check { error in rocksdb_iter_get_error(iterator, error) }
     }
 
+    /// About how many bytes the range has in files.
+    func estimatedBytes(_ table: Table, from lower: [UInt8], to upper: [UInt8]) throws(StorageError) -> UInt64 {
+        var size: UInt64 = 0
+        try RocksDBError.check { error in
+            Self.withCharacters(lower) { lower, lowerLength in
+                Self.withCharacters(upper) { upper, upperLength in
+                    var (starts, ends) = (lower, upper)
+                    var (startLength, endLength) = (lowerLength, upperLength)
+                    rocksdb_approximate_sizes_cf(
+                        database, families[Int(table.rawValue)], 1, &starts, &startLength, &ends, &endLength, &size,
+                        error)
+                }
+            }
+        }
+        return size
+    }
+
     // MARK: Helpers
 
     private func get(

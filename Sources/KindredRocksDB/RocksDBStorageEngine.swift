@@ -94,6 +94,13 @@ package final class RocksDBStorageEngine: StorageEngine {
             table, from: lower, to: upper, isEnding: { isEnding.load(ordering: .relaxed) }, visit)
     }
 
+    package func estimatedBytes(_ table: Table, from lower: [UInt8], to upper: [UInt8]) throws(StorageError) -> UInt64?
+    {
+        lock.lockForReading()
+        defer { lock.unlock() }
+        return try openDatabase().estimatedBytes(table, from: lower, to: upper)
+    }
+
     package func reopen() throws(StorageError) {
         isEnding.store(true, ordering: .relaxed)
         lock.lockForWriting()

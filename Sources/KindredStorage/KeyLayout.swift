@@ -131,6 +131,23 @@ package struct ObjectKeyFields {
     }
 }
 
+/// The fields of an object's address: its key without the partition. Parts of the buffer it was read from, valid only as long as that is.
+package struct AddressFields {
+    package let bucketType: UInt32
+    package let bucket: UnsafeRawBufferPointer
+    package let key: UnsafeRawBufferPointer
+
+    /// Nil if these bytes are no address: they are too short for their bucket.
+    package init?(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count >= 6 else { return nil }
+        let bucketLength = Int(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt16.self)))
+        guard bytes.count - 6 >= bucketLength else { return nil }
+        bucketType = UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self))
+        bucket = UnsafeRawBufferPointer(rebasing: bytes[6..<(6 + bucketLength)])
+        key = UnsafeRawBufferPointer(rebasing: bytes[(6 + bucketLength)...])
+    }
+}
+
 /// The fields of a key in the `log` table.
 package struct LogKeyFields: Hashable, Sendable {
     package let partition: UInt16

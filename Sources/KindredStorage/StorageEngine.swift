@@ -67,12 +67,43 @@ public protocol StorageEngine: AnyObject, Sendable {
         _ visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> ScanStep
     ) throws(StorageError)
 
+    /// About how many bytes of files the range has, what is still only in memory not counted; nil if the engine cannot tell without reading it.
+    func estimatedBytes(_ table: Table, from lower: [UInt8], to upper: [UInt8]) throws(StorageError) -> UInt64?
+
     /// Closes the engine and opens it again from what is on disk, replaying its log: after a failed `commit` this
     /// finds out which batches were kept.
     func reopen() throws(StorageError)
 
     /// Flushes and closes. Later calls throw `.closed`.
     func close() throws(StorageError)
+}
+
+extension StorageEngine {
+    public func estimatedBytes(_ table: Table, from lower: [UInt8], to upper: [UInt8]) throws(StorageError) -> UInt64? {
+        nil
+    }
+
+    /// About how many bytes of objects a partition has; exactly as many, if they are few. May wait for the disk.
+    ///
+    /// - Returns: nil if it cannot be found out.
+    package func approximateBytes(ofPartition partition: UInt16) -> UInt64? {
+        let prefix = KeyLayout.prefix(partition: partition)
+        do throws(StorageError) {
+            if let end = KeyLayout.successor(ofPrefix: prefix),
+                let estimate = try estimatedBytes(.objects, from: prefix, to: end), estimate > 64 << 20
+            {
+                return estimate
+            }
+            var bytes: UInt64 = 0
+            try scan(.objects, from: prefix, to: KeyLayout.successor(ofPrefix: prefix)) { key, value in
+                bytes += UInt64(key.count + value.count)
+                return .next
+            }
+            return bytes
+        } catch {
+            return nil
+        }
+    }
 }
 
 /// What a scan does after an entry.

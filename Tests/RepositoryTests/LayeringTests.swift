@@ -11,7 +11,19 @@ import Testing
         "KindredReplication": ["KindredModel", "KindredStorage"],
         "KindredRocksDB": ["KindredModel", "KindredStorage", "CRocksDB", "Synchronization", "Glibc", "Darwin", "Musl"],
         "KindredWire": ["KindredModel", "NIOCore", "SwiftProtobuf", "Foundation", "FoundationEssentials"],
-        "KindredNode": ["KindredModel", "KindredStorage", "KindredReplication", "NIOCore", "Logging", "Crypto"],
+        "KindredNode": [
+            "KindredModel", "KindredStorage", "KindredReplication", "NIOCore", "NIOConcurrencyHelpers", "Logging",
+            "Crypto",
+            "Synchronization",
+        ],
+        "KindredPeer": [
+            "KindredModel", "KindredReplication", "KindredNode", "NIOCore", "NIOPosix", "NIOSSL", "Logging", "Crypto",
+            "X509", "SwiftASN1", "Foundation", "Synchronization",
+        ],
+        "KindredEtcd": [
+            "KindredNode", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "Logging", "Foundation",
+            "Synchronization",
+        ],
         "KindredTesting": ["KindredModel", "KindredStorage", "KindredReplication", "Synchronization"],
         "KindredSimulator": [
             "KindredModel", "KindredStorage", "KindredReplication", "KindredTesting", "Synchronization",
@@ -22,13 +34,16 @@ import Testing
         ],
         "KindredServer": [
             "KindredModel", "KindredStorage", "KindredReplication", "KindredWire", "KindredNode", "NIOCore", "NIOPosix",
-            "NIOHTTP1", "Logging", "HTTPTypes", "Hummingbird", "HummingbirdCore", "ServiceLifecycle", "Foundation",
+            "NIOHTTP1", "NIOConcurrencyHelpers", "Logging", "HTTPTypes", "Hummingbird", "HummingbirdCore",
+            "ServiceLifecycle", "Foundation",
             "FoundationEssentials", "Synchronization",
         ],
         "KindredCommand": [
             "KindredModel", "KindredStorage", "KindredReplication", "KindredWire", "KindredClient", "KindredNode",
-            "KindredRocksDB", "KindredServer", "KindredSimulator", "KindredTesting", "Logging", "NIOCore", "NIOPosix",
-            "ArgumentParser", "ServiceLifecycle", "UnixSignals",
+            "KindredRocksDB", "KindredServer", "KindredSimulator", "KindredTesting", "KindredPeer", "KindredEtcd",
+            "Logging",
+            "NIOCore", "NIOConcurrencyHelpers", "NIOPosix", "AsyncHTTPClient", "ArgumentParser", "ServiceLifecycle",
+            "UnixSignals",
             "Yams", "Foundation", "FoundationEssentials", "Glibc", "Darwin", "Musl", "Synchronization",
         ],
     ]

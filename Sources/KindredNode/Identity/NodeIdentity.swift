@@ -15,6 +15,8 @@ package struct NodeIdentity: Hashable, Sendable {
     package var bootID: String
     /// Whether the last run closed its storage in good order.
     package var isClosed: Bool
+    /// Whether the data is surely what the last run wrote last: it closed its storage, or only its process was killed. Not stored.
+    package var isTrusted = true
 
     private static let formatVersion: UInt8 = 1
     static let key = KeyLayout.metadataKey("node/identity")
@@ -36,7 +38,8 @@ package struct NodeIdentity: Hashable, Sendable {
         if let record = try engine.value(.metadata, for: key) {
             identity = try decode(record)
             let sameBoot = !bootID.isEmpty && identity.bootID == bootID
-            if !identity.isClosed, !sameBoot { identity.actor = try identity.nextActor() }
+            identity.isTrusted = identity.isClosed || sameBoot
+            if !identity.isTrusted { identity.actor = try identity.nextActor() }
         } else {
             identity = NodeIdentity(
                 clusterID: randomBytes(16), tokenSecret: randomBytes(32), partitions: max(partitions, 1),

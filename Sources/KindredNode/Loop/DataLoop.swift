@@ -26,12 +26,33 @@ package final class DataLoop: @unchecked Sendable {
     package let logger: Logger
     let environment: NodeEnvironment
 
-    private(set) package var identity: NodeIdentity
+    internal(set) package var identity: NodeIdentity
     package let store: ObjectStore
+    /// The replicas of a node that is not of a cluster; a cluster's are in its `ClusterMember`.
     package internal(set) var replicas: [PartitionReplica]
     package internal(set) var time: HybridLogicalClock
     package internal(set) var bucketTypes: BucketTypeRegistry
-    package let seal: TokenSeal
+    package internal(set) var seal: TokenSeal
+    /// What part this node has in a cluster.
+    var role: Role
+    /// The answers that the participants' current requests have got so far; see `DataLoop+Cluster`.
+    var journals: [ObjectIdentifier: RequestJournal] = [:]
+    /// How many answers of its journal the current participant has used.
+    var journalPosition = 0
+    /// Whether the current participant waits for an answer that it has not got.
+    var isAsking = false
+    var inbox: [(messages: [PeerMessage], sender: NodeID)] = []
+    var isClusterTickDue = false
+    var clusterTicks: UInt64 = 0
+    /// What the failure detector has said of the other nodes.
+    var reachable: [NodeID: Bool] = [:]
+    let strategies = StrategyTable()
+    /// The pages of listings that other nodes have been asked for.
+    var listings = PendingListings()
+    /// Has the node join its cluster anew; called when the storage has failed.
+    package var rejoin: (@Sendable () -> Void)?
+    let nodeName: String
+    let transferBytesPerSecond: UInt64
     package internal(set) var statistics = NodeStatistics()
 
     /// The wall clock of this tick, in milliseconds since 1970.
@@ -45,7 +66,7 @@ package final class DataLoop: @unchecked Sendable {
     private var isTickScheduled = false
     private(set) var current: (any TickParticipant)?
     private var mustWaitFor = CommitSequence.zero
-    private var writesInTick = 0
+    var writesInTick = 0
     private var touchedPartitions: [UInt16] = []
     private var bucketTypesBeforeTick: BucketTypeRegistry?
 
@@ -59,15 +80,24 @@ package final class DataLoop: @unchecked Sendable {
     private var loads: [[UInt8]: [any TickParticipant]] = [:]
     private var failedLoads: [[UInt8]: StorageError] = [:]
 
-    private enum State {
+    enum State {
         case running
         /// The last commit was refused for want of space; the next write that comes after this moment finds out whether there is some.
         case full(reason: String, until: NIODeadline)
         case failed(StorageError)
         case closed
     }
-    private var state = State.running
+    private(set) var state = State.running
     private var nextFullWarning = NIODeadline.now()
+
+    /// A node's part in a cluster.
+    enum Role {
+        /// There is no cluster: this node has all partitions.
+        case alone
+        /// It cannot serve requests yet, or no more, for this reason.
+        case waiting(String)
+        case member(ClusterMember)
+    }
 
     /// Takes over the data of `engine`. May take a moment; call it before the event loop serves anybody.
     package init(
@@ -87,11 +117,16 @@ package final class DataLoop: @unchecked Sendable {
         timeCeiling = try TimeCeiling.load(from: engine)
         time = HybridLogicalClock(floor: timeCeiling)
         replicas = []
-        replicas = try loadReplicas()
+        nodeName = configuration.name
+        transferBytesPerSecond = configuration.transferBytesPerSecond
+        role = configuration.isClustered ? .waiting("the node has not joined its cluster yet") : .alone
+        try checkMembership(isClustered: configuration.isClustered)
+        if case .alone = role { replicas = try loadReplicas() }
     }
 
     /// Starts what happens by the clock.
     package func start() {
+        startClusterTicks()
         guard durability == .relaxed else { return }
         eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in self.synchronizeNow() }
     }
@@ -104,7 +139,7 @@ package final class DataLoop: @unchecked Sendable {
         scheduleTick()
     }
 
-    private func scheduleTick() {
+    func scheduleTick() {
         guard !isTickScheduled, !isStalled else { return }
         isTickScheduled = true
         // Runs after the event loop has read from every socket that is readable now, so the tick serves them all.
@@ -114,12 +149,16 @@ package final class DataLoop: @unchecked Sendable {
     private func tick() {
         isTickScheduled = false
         wall = environment.wallClock()
+        takeClusterInputs()
         let participants = enqueued
         enqueued.removeAll(keepingCapacity: true)
         for participant in participants {
             mustWaitFor = .zero
             current = participant
+            journalPosition = 0
+            isAsking = false
             participant.perform(on: self)
+            if !isAsking, !journals.isEmpty { journals[ObjectIdentifier(participant)] = nil }
             current = nil
             performed.append((participant, mustWaitFor))
             if store.stagedByteCount >= Limits.stagedBytesPerTick { commit() }
@@ -130,8 +169,10 @@ package final class DataLoop: @unchecked Sendable {
 
     /// Commits what the participants so far have staged, and lets them answer.
     private func commit() {
+        if store.hasStagedChanges {
+            if case .member(let member) = role { member.endTick() } else { stageTimeCeiling() }
+        }
         let stagedBytes = store.stagedByteCount
-        if stagedBytes > 0 { stageTimeCeiling() }
         let end: Result<CommitSequence, StorageError>
         do throws(StorageError) {
             end = .success(try store.commit())
@@ -154,7 +195,8 @@ package final class DataLoop: @unchecked Sendable {
             for (participant, after) in participants {
                 participant.finish(.committed(after: durability == .synced && after > durable ? after : nil))
             }
-            if writes > 0 { synchronizeSoon(writes) }
+            if writes > 0 || (isMember && store.lastCommit > store.lastSynchronized) { synchronizeSoon(max(writes, 1)) }
+            if case .success(let sequence) = end { clusterCommitted(sequence) }
             releaseReadersOfRefusedCommits()
         }
     }
@@ -305,6 +347,7 @@ package final class DataLoop: @unchecked Sendable {
         let waiting = waitingForDisk
         waitingForDisk.removeAll(keepingCapacity: true)
         for participant in waiting { participant.release(.success(sequence)) }
+        releaseClusterEffects()
         perform(groupCommit.finished(at: NIODeadline.now().uptimeNanoseconds))
         releaseReadersOfRefusedCommits()
         if isStalled, unsynchronizedBytes < Limits.unsynchronizedBytes {
@@ -330,6 +373,7 @@ package final class DataLoop: @unchecked Sendable {
         if case .full(let reason) = error {
             do throws(StorageError) {
                 for partition in Set(touched) { replicas[Int(partition)] = try loadReplica(partition) }
+                abandonClusterWork(error)
                 if NIODeadline.now() >= nextFullWarning {
                     logger.warning("disk full: writes are refused", metadata: ["reason": "\(reason)"])
                     nextFullWarning = .now() + .minutes(1)
@@ -355,6 +399,7 @@ package final class DataLoop: @unchecked Sendable {
         unsynchronizedBytes = 0
         isStalled = false
         for participant in waiting { participant.release(.failure(error)) }
+        abandonClusterWork(error)
         if !enqueued.isEmpty { scheduleTick() }
         scheduleReopening()
     }
@@ -368,9 +413,12 @@ package final class DataLoop: @unchecked Sendable {
         do throws(StorageError) {
             try store.reopen()
             identity.actor = try identity.nextActor()
+            identity.isTrusted = false
             try identity.save(in: store.engine)
-            bucketTypes = try BucketTypeRecords.load(from: store.engine)
-            replicas = try loadReplicas()
+            if case .alone = role {
+                bucketTypes = try BucketTypeRecords.load(from: store.engine)
+                replicas = try loadReplicas()
+            }
             // Opening wrote everything that was recovered to the disk.
             store.markSynchronized(upTo: store.lastCommit)
             state = .running
@@ -411,6 +459,7 @@ package final class DataLoop: @unchecked Sendable {
             throw error
         }
         commit()
+        leaveClusterQuietly()
         for partition in replicas.indices where replicas[partition].needsCheckpoint {
             replicas[partition].checkpoint(in: store)
         }

@@ -1,93 +1,117 @@
-package import KindredModel
+import KindredModel
 import KindredReplication
-package import KindredStorage
+import KindredStorage
 import NIOCore
 
-/// Lists the keys of a bucket, chunk by chunk, each from a snapshot of its own: keys written meanwhile may or may not be there.
+/// A listing of the keys of a bucket, or of the buckets of a type, page by page and partition by partition. Each page is from a snapshot of its
+/// own: what is written meanwhile may or may not be there. Each name comes once, but for buckets, which come once for each partition.
 ///
-/// A value that remembers where it is. Every chunk may wait for the disk: ask for it on a thread that may.
-package struct KeyListing: Sendable {
-    private let engine: any StorageEngine
-    private let partitions: UInt16
-    private let prefixes: @Sendable (UInt16) -> [UInt8]?
-    private let strategy: ConflictStrategy
-    private var partition: UInt16 = 0
-    private var lower: [UInt8]?
+/// A value that remembers where it is; `DataLoop.next` fetches a page.
+package struct NameListing: Sendable {
+    let bucketType: UInt32
+    /// Whose keys; nil lists buckets.
+    let bucket: [UInt8]?
+    let partitions: UInt16
+    var partition: UInt16 = 0
+    var after: [UInt8]?
 
-    package init(
-        engine: any StorageEngine, partitions: UInt16, bucketType: UInt32, bucket: [UInt8], strategy: ConflictStrategy
-    ) {
-        self.engine = engine
+    init(bucketType: UInt32, bucket: [UInt8]?, partitions: UInt16) {
+        self.bucketType = bucketType
+        self.bucket = bucket
         self.partitions = partitions
-        self.strategy = strategy
-        prefixes = { KeyLayout.prefix(partition: $0, bucketType: bucketType, bucket: bucket) }
     }
 
-    /// The next keys, at least one and at most `limit`; nil if there are no more. Each key comes once.
-    package mutating func next(limit: Int) throws(StorageError) -> [[UInt8]]? {
-        var keys: [[UInt8]] = []
-        while partition < partitions, keys.count < limit {
-            guard let prefix = prefixes(partition) else { return nil }
-            let strategy = strategy
-            var last: [UInt8]?
-            var failure: MalformedBytes?
-            try engine.scan(.objects, from: lower ?? prefix, to: KeyLayout.successor(ofPrefix: prefix)) { key, value in
-                do throws(MalformedBytes) {
-                    let object = try CausalObject(encoded: Array(value))
-                    if !strategy.visibleVersions(of: object).isEmpty { keys.append(Array(key.dropFirst(prefix.count))) }
-                } catch {
-                    failure = error
-                    return .stop
-                }
-                guard keys.count < limit else {
-                    last = Array(key)
-                    return .stop
-                }
-                return .next
-            }
-            if let failure { throw .corrupt("object in partition \(partition): \(failure.reason)") }
-            if let last {
-                // The least key greater than the last one.
-                lower = last + [0]
-            } else {
-                lower = nil
-                partition += 1
-            }
+    /// Whether there are no more pages.
+    package var isAtEnd: Bool { partition >= partitions }
+
+    func request(limit: Int) -> ListRequest {
+        ListRequest(
+            id: 0, partition: partition, bucketType: bucketType, bucket: bucket, after: after, limit: UInt32(limit))
+    }
+
+    mutating func advance(past page: ListPage) {
+        if page.isLast || page.names.isEmpty {
+            partition += 1
+            after = nil
+        } else {
+            after = page.names.last
         }
-        return keys.isEmpty ? nil : keys
     }
 }
 
-/// Lists the buckets of a type that hold an object, in the order of their names. May wait for the disk.
-package enum BucketListing {
-    /// - Throws: also if there are more buckets than `Limits.bucketsPerListing`.
-    package static func buckets(
-        ofType type: UInt32, in engine: any StorageEngine, partitions: UInt16
-    ) throws(StorageError) -> [[UInt8]] {
-        var buckets: Set<[UInt8]> = []
-        for partition in 0..<partitions {
-            let prefix = KeyLayout.prefix(partition: partition, bucketType: type)
-            try engine.scan(.objects, from: prefix, to: KeyLayout.successor(ofPrefix: prefix)) { key, value in
-                guard let fields = ObjectKeyFields(key) else { return .next }
-                let bucket = Array(fields.bucket)
-                if !buckets.contains(bucket) {
-                    // An object without versions only remembers what has been deleted.
-                    guard let object = try? CausalObject(encoded: Array(value)), !object.versions.isEmpty else {
-                        return .next
-                    }
-                    buckets.insert(bucket)
-                }
-                guard buckets.count <= Limits.bucketsPerListing,
-                    let own = KeyLayout.prefix(partition: partition, bucketType: type, bucket: bucket),
-                    let next = KeyLayout.successor(ofPrefix: own)
-                else { return .stop }
-                return .seek(next)
+/// Reads a page of names from the disk: call it on a thread that may wait.
+enum NameScan {
+    /// - Parameter strategy: of the bucket whose keys are listed.
+    static func page(
+        _ request: ListRequest, _ strategy: ConflictStrategy, in engine: any StorageEngine
+    ) throws(StorageError) -> ListPage {
+        let limit = Int(min(request.limit, Limits.namesPerPage))
+        if let bucket = request.bucket { return try keys(of: bucket, request, strategy, limit, in: engine) }
+        return try buckets(request, limit, in: engine)
+    }
+
+    private static func keys(
+        of bucket: [UInt8], _ request: ListRequest, _ strategy: ConflictStrategy, _ limit: Int,
+        in engine: any StorageEngine
+    ) throws(StorageError) -> ListPage {
+        guard
+            let prefix = KeyLayout.prefix(
+                partition: request.partition, bucketType: request.bucketType, bucket: bucket)
+        else { return ListPage(names: [], isLast: true) }
+        // The least key greater than the last one.
+        let lower = request.after.map { prefix + $0 + [0] } ?? prefix
+        var names: [[UInt8]] = []
+        var isLast = true
+        var failure: MalformedBytes?
+        try engine.scan(.objects, from: lower, to: KeyLayout.successor(ofPrefix: prefix)) { key, value in
+            guard names.count < limit else {
+                isLast = false
+                return .stop
             }
-            guard buckets.count <= Limits.bucketsPerListing else {
-                throw .failed("there are more than \(Limits.bucketsPerListing) buckets, too many to list")
+            do throws(MalformedBytes) {
+                let object = try CausalObject(encoded: Array(value))
+                if !strategy.visibleVersions(of: object).isEmpty { names.append(Array(key.dropFirst(prefix.count))) }
+            } catch {
+                failure = error
+                return .stop
             }
+            return .next
         }
-        return buckets.sorted { $0.lexicographicallyPrecedes($1) }
+        if let failure { throw .corrupt("object in partition \(request.partition): \(failure.reason)") }
+        return ListPage(names: names, isLast: isLast)
+    }
+
+    private static func buckets(
+        _ request: ListRequest, _ limit: Int, in engine: any StorageEngine
+    ) throws(StorageError) -> ListPage {
+        let prefix = KeyLayout.prefix(partition: request.partition, bucketType: request.bucketType)
+        var lower = prefix
+        if let after = request.after,
+            let own = KeyLayout.prefix(partition: request.partition, bucketType: request.bucketType, bucket: after),
+            let next = KeyLayout.successor(ofPrefix: own)
+        {
+            lower = next
+        }
+        var names: [[UInt8]] = []
+        var isLast = true
+        try engine.scan(.objects, from: lower, to: KeyLayout.successor(ofPrefix: prefix)) { key, value in
+            guard let fields = ObjectKeyFields(key) else { return .next }
+            let bucket = Array(fields.bucket)
+            // An object without versions only remembers what has been deleted.
+            guard let object = try? CausalObject(encoded: Array(value)), !object.versions.isEmpty else { return .next }
+            guard names.count < limit else {
+                isLast = false
+                return .stop
+            }
+            names.append(bucket)
+            guard
+                let own = KeyLayout.prefix(
+                    partition: request.partition, bucketType: request.bucketType, bucket: bucket),
+                let next = KeyLayout.successor(ofPrefix: own)
+            else { return .stop }
+            return .seek(next)
+        }
+        return ListPage(names: names, isLast: isLast)
     }
 }
 
@@ -95,35 +119,99 @@ extension DataLoop {
     /// A listing of the keys of a bucket.
     package func keyListing(
         bucket: UnsafeRawBufferPointer, ofType name: UnsafeRawBufferPointer?
-    ) throws(RequestFailure) -> KeyListing {
+    ) throws(RequestFailure) -> NameListing {
         try checkReadable()
-        let (type, properties) = try self.bucket(bucket, ofType: name)
-        return KeyListing(
-            engine: store.engine, partitions: identity.partitions, bucketType: type, bucket: Array(bucket),
-            strategy: properties.strategy)
+        let (type, _) = try self.bucket(bucket, ofType: name)
+        return NameListing(bucketType: type, bucket: Array(bucket), partitions: identity.partitions)
     }
 
-    /// Runs work that waits for the disk, and then `resume` on the event loop.
-    package func offload<Answer: Sendable>(
-        _ work: @escaping @Sendable () -> Answer, then resume: @escaping @Sendable (Answer) -> Void
+    /// A listing of the buckets of a type.
+    package func bucketListing(ofType name: UnsafeRawBufferPointer?) throws(RequestFailure) -> NameListing {
+        try checkReadable()
+        return NameListing(bucketType: try typeID(name), bucket: nil, partitions: identity.partitions)
+    }
+
+    /// Fetches the next names, at least one and at most `limit`, and calls `resume` on the event loop; with nil if there are no more.
+    package func next(
+        of listing: NameListing, limit: Int,
+        then resume: @escaping @Sendable (Result<[[UInt8]]?, RequestFailure>, NameListing) -> Void
     ) {
-        environment.offload {
-            let answer = work()
-            self.eventLoop.execute { resume(answer) }
+        guard !listing.isAtEnd else { return resume(.success(nil), listing) }
+        fetch(listing.request(limit: limit)) { result in
+            switch result {
+            case .failure(let failure): resume(.failure(failure), listing)
+            case .success(let page):
+                var rest = listing
+                rest.advance(past: page)
+                if page.names.isEmpty {
+                    self.next(of: rest, limit: limit, then: resume)
+                } else {
+                    resume(.success(page.names), rest)
+                }
+            }
         }
     }
 
-    /// Runs work that waits for the disk, for callers that may be suspended.
-    package func offloaded<Answer: Sendable>(
-        _ work: @escaping @Sendable () throws(StorageError) -> Answer
-    ) async throws(RequestFailure) -> Answer {
-        let result = await withCheckedContinuation {
-            (continuation: CheckedContinuation<Result<Answer, StorageError>, Never>) in
-            environment.offload { continuation.resume(returning: Result(catching: work)) }
+    /// Gathers the names of all buckets of a listing, in their order, and calls `resume` on the event loop.
+    package func allBuckets(
+        of listing: NameListing, found: Set<[UInt8]> = [],
+        then resume: @escaping @Sendable (Result<[[UInt8]], RequestFailure>) -> Void
+    ) {
+        next(of: listing, limit: Int(Limits.namesPerPage)) { result, rest in
+            switch result {
+            case .failure(let failure): resume(.failure(failure))
+            case .success(nil): resume(.success(found.sorted { $0.lexicographicallyPrecedes($1) }))
+            case .success(let names?):
+                let all = found.union(names)
+                guard all.count <= Limits.bucketsPerListing else {
+                    let text = "there are more than \(Limits.bucketsPerListing) buckets, too many to list"
+                    return resume(.failure(.storage(.failed(text))))
+                }
+                self.allBuckets(of: rest, found: all, then: resume)
+            }
         }
-        switch result {
-        case .success(let answer): return answer
-        case .failure(let error): throw .storage(error)
+    }
+
+    /// Fetches one page: from the own disk, or in a cluster from a replica of the partition.
+    private func fetch(
+        _ request: ListRequest, then resume: @escaping @Sendable (Result<ListPage, RequestFailure>) -> Void
+    ) {
+        guard case .alone = role else { return fetchFromReplica(request, then: resume) }
+        scan(request) { result in resume(result.mapError { .storage($0) }) }
+    }
+
+    /// Reads a page from the own disk, on a thread that may wait.
+    func scan(_ request: ListRequest, then resume: @escaping @Sendable (Result<ListPage, StorageError>) -> Void) {
+        let engine = store.engine
+        let strategy =
+            request.bucket?.withUnsafeBytes { bucketTypes.resolved(type: request.bucketType, bucket: $0)?.strategy }
+            ?? .versionVectors
+        environment.offload {
+            let result = Result { () throws(StorageError) in try NameScan.page(request, strategy, in: engine) }
+            self.eventLoop.execute { resume(result) }
         }
+    }
+}
+
+/// The same for callers that may be suspended.
+extension DataLoop {
+    /// The next names, at least one and at most `limit`; nil if there are no more.
+    package func next(
+        of listing: NameListing, limit: Int
+    ) async throws(RequestFailure) -> (names: [[UInt8]]?, rest: NameListing) {
+        let (result, rest) = await withCheckedContinuation { continuation in
+            eventLoop.execute {
+                self.next(of: listing, limit: limit) { result, rest in continuation.resume(returning: (result, rest)) }
+            }
+        }
+        return (try result.get(), rest)
+    }
+
+    /// The names of all buckets of a listing, in their order.
+    package func allBuckets(of listing: NameListing) async throws(RequestFailure) -> [[UInt8]] {
+        let result = await withCheckedContinuation { continuation in
+            eventLoop.execute { self.allBuckets(of: listing) { continuation.resume(returning: $0) } }
+        }
+        return try result.get()
     }
 }

@@ -27,6 +27,14 @@ package struct ReplicaCounts {
     package var nodeConfirms = Quorum.default
     /// Asks for another number of replicas than the bucket has.
     package var nVal: UInt32?
+    /// Whether a replica without the key counts; nil leaves it to the bucket.
+    package var notFoundOK: Bool?
+    /// Whether a read ends as soon as a majority does not have the key; nil leaves it to the bucket.
+    package var basicQuorum: Bool?
+    /// Whether other nodes may stand in for replicas that cannot be reached; nil means yes.
+    package var isSloppy: Bool?
+    /// How long the client waits, in milliseconds.
+    package var timeoutMilliseconds: UInt32?
 
     package init() {}
 
@@ -94,6 +102,11 @@ extension DataLoop {
         try checkReadable()
         let (key, properties) = try locate(object)
         try counts.check(against: properties)
+        guard case .alone = role else {
+            guard let found = try clusterGet(key, properties, counts) else { return nil }
+            statistics.gets += 1
+            return answer(found, key, properties.strategy)
+        }
         switch try read(key) {
         case .needsDisk(let ticket):
             try load(key, ticket)
@@ -115,7 +128,7 @@ extension DataLoop {
         var precondition = request.precondition
         if request.ifNotModified { precondition.notModifiedSince = seen?.context ?? CausalContext() }
         let write = ClientWrite(content: request.content[...], seen: seen)
-        guard let reply = try perform(write, on: key, properties.strategy, precondition) else { return nil }
+        guard let reply = try perform(write, on: key, properties, precondition, request.replicas) else { return nil }
         statistics.puts += 1
         let object = answer(reply.object, key, properties.strategy)
         if object.versions.count > 1 {
@@ -131,9 +144,7 @@ extension DataLoop {
                 "large object",
                 metadata: ["bytes": "\(request.content.count)", "bucket": "\(text(request.object.bucket))"])
         }
-        if case .unchanged = reply.outcome {
-            return PutAnswer(object: object, writerKnows: object.knowledge, isNew: false)
-        }
+        if !reply.isNew { return PutAnswer(object: object, writerKnows: object.knowledge, isNew: false) }
         return PutAnswer(object: object, writerKnows: reply.writerKnows, isNew: true)
     }
 
@@ -146,12 +157,10 @@ extension DataLoop {
         let (key, properties) = try locate(object)
         try counts.check(against: properties)
         let write = ClientWrite(content: nil, seen: try open(token, for: key))
-        guard let reply = try perform(write, on: key, properties.strategy, precondition) else { return nil }
+        guard let reply = try perform(write, on: key, properties, precondition, counts) else { return nil }
         statistics.deletes += 1
-        var isNew = true
-        if case .unchanged = reply.outcome { isNew = false }
         return PutAnswer(
-            object: answer(reply.object, key, properties.strategy), writerKnows: reply.writerKnows, isNew: isNew)
+            object: answer(reply.object, key, properties.strategy), writerKnows: reply.writerKnows, isNew: reply.isNew)
     }
 
     /// A key for an object whose client leaves the choice to us: 160 random bits in base 62.
@@ -177,6 +186,8 @@ extension DataLoop {
         } catch {
             throw .invalidContext(error)
         }
+        // In a cluster the replica that coordinates the write knows.
+        guard case .alone = role else { return knowledge }
         guard replicas[Int(key.partition)].couldHaveShown(knowledge.context) else {
             throw .invalidContext(.fromTheFuture)
         }
@@ -221,7 +232,7 @@ extension DataLoop {
     // MARK: Inside
 
     /// Keyed by a secret of the process, like all hashes of the standard library: nobody can choose keys that collide.
-    private static func cacheHash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    static func cacheHash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         var hasher = Hasher()
         hasher.combine(bytes: bytes)
         return UInt64(bitPattern: Int64(hasher.finalize()))
@@ -235,9 +246,27 @@ extension DataLoop {
         }
     }
 
+    /// What both ways of writing say.
+    private struct Written {
+        let object: CausalObject
+        let writerKnows: Knowledge
+        let isNew: Bool
+    }
+
     private func perform(
+        _ write: ClientWrite, on key: ObjectKey, _ properties: BucketProperties, _ precondition: Precondition,
+        _ counts: ReplicaCounts
+    ) throws(RequestFailure) -> Written? {
+        guard case .alone = role else {
+            let reply = try clusterWrite(write, precondition, key, properties, counts)
+            return reply.map { Written(object: $0.object, writerKnows: $0.writerKnows, isNew: $0.dot != nil) }
+        }
+        return try performAlone(write, on: key, properties.strategy, precondition)
+    }
+
+    private func performAlone(
         _ write: ClientWrite, on key: ObjectKey, _ strategy: ConflictStrategy, _ precondition: Precondition
-    ) throws(RequestFailure) -> ReplicaWriteReply? {
+    ) throws(RequestFailure) -> Written? {
         let request = ReplicaWrite(key: key, write: write, strategy: strategy, precondition: precondition)
         let result: ReplicaWriteResult
         do throws(StorageError) {
@@ -260,22 +289,24 @@ extension DataLoop {
             case .refused(let refusal):
                 statistics.refusals += 1
                 waitFor(reply.unsynchronized)
-                throw failure(refusal, reply, key, strategy)
+                throw failure(refusal, reply.object, key, strategy)
             }
-            return reply
+            var isNew = true
+            if case .unchanged = reply.outcome { isNew = false }
+            return Written(object: reply.object, writerKnows: reply.writerKnows, isNew: isNew)
         }
     }
 
-    private func failure(
-        _ refusal: WriteRefusal, _ reply: ReplicaWriteReply, _ key: ObjectKey, _ strategy: ConflictStrategy
+    func failure(
+        _ refusal: WriteRefusal, _ object: CausalObject, _ key: ObjectKey, _ strategy: ConflictStrategy
     ) -> RequestFailure {
         switch refusal {
         case .exists: .exists
         case .immutable: .immutable
         case .tooManySiblings(let count):
-            .tooManySiblings(count, token: token(answer(reply.object, key, strategy).knowledge, for: key))
+            .tooManySiblings(count, token: token(answer(object, key, strategy).knowledge, for: key))
         case .preconditionFailed(let failure):
-            .preconditionFailed(failure, current: strategy.visibleVersions(of: reply.object))
+            .preconditionFailed(failure, current: strategy.visibleVersions(of: object))
         }
     }
 

@@ -1,4 +1,5 @@
 package import KindredModel
+package import KindredReplication
 package import KindredStorage
 
 /// Why a request could not be carried out. Nothing has changed then, with one exception: after a failure of the storage other than a
@@ -36,6 +37,12 @@ package enum RequestFailure: Error, Hashable, Sendable {
     case preconditionFailed(Precondition.Failure, current: [Version])
     /// The deadline of the request has passed.
     case timeout
+    /// Not enough replicas could be asked. A write may have happened all the same, unless `mayHaveHappened` is false.
+    case unavailable(Unavailability, mayHaveHappened: Bool)
+    /// Only the leader serves the key, and this is where it is, as far as this node knows.
+    case notTheLeader(leader: String?, mayHaveHappened: Bool)
+    /// The node does not take part in its cluster at the moment, or the cluster's configuration cannot be changed.
+    case notServing(String)
     /// The storage cannot serve it.
     case storage(StorageError)
 

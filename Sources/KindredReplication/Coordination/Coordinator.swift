@@ -90,7 +90,8 @@ package struct Coordinator: Sendable {
             begin(forwarded.request, for: .node(sender, forwarded.id), now: now, into: &effects)
         case .forwarded(let reply):
             forwarded(reply, from: sender, now: now, into: &effects)
-        case .replicate, .read, .hint, .pull, .pulled, .transfer, .transferred, .promise, .promised:
+        case .replicate, .read, .hint, .pull, .pulled, .transfer, .transferred, .promise, .promised,
+            .list, .listed:
             break
         }
     }

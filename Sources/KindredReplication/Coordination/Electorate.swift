@@ -43,7 +43,7 @@ package struct Electorate: Hashable, Sendable {
 
 extension PartitionView {
     /// How many replicas a key can have: those being replaced and those replacing them share their places.
-    var places: Int {
+    package var places: Int {
         let old = members.count { $0.role.isOldVoter }
         let new = members.count { $0.role.isNewVoter }
         return max(old, new) + members.count { $0.role == .learner }

@@ -24,6 +24,8 @@ extension PeerMessage {
         case promised = 12
         case forward = 13
         case forwarded = 14
+        case list = 15
+        case listed = 16
     }
 
     /// Which message this is.
@@ -43,6 +45,8 @@ extension PeerMessage {
         case .promised: .promised
         case .forward: .forward
         case .forwarded: .forwarded
+        case .list: .list
+        case .listed: .listed
         }
     }
 
@@ -72,6 +76,8 @@ extension PeerMessage {
         case .promised(let message): message.encode(into: &bytes)
         case .forward(let message): message.encode(into: &bytes)
         case .forwarded(let message): message.encode(into: &bytes)
+        case .list(let message): message.encode(into: &bytes)
+        case .listed(let message): message.encode(into: &bytes)
         }
     }
 
@@ -110,6 +116,8 @@ extension PeerMessage {
         case .promised: self = .promised(try PromiseReply(from: &reader))
         case .forward: self = .forward(try ForwardedRequest(from: &reader))
         case .forwarded: self = .forwarded(try ForwardedReply(from: &reader))
+        case .list: self = .list(try ListRequest(from: &reader))
+        case .listed: self = .listed(try ListReply(from: &reader))
         }
     }
 }

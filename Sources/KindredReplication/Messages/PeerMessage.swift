@@ -25,6 +25,9 @@ package enum PeerMessage: Hashable, Sendable {
     /// "Coordinate this client's write (or, with version numbers, its read): I can't."
     case forward(ForwardedRequest)
     case forwarded(ForwardedReply)
+    /// "Which keys, or buckets, does your replica have?"
+    case list(ListRequest)
+    case listed(ListReply)
 }
 
 /// What one replica tells another about one key: the object, filled, and the events that the receiver may record once it has merged it.

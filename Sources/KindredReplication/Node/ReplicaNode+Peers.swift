@@ -22,6 +22,9 @@ extension ReplicaNode {
             promised(reply, from: sender)
         case .replicate, .read, .hint, .pull, .transfer, .promise:
             if let answer = answer(message, from: sender) { effects.append(.send(answer, to: sender)) }
+        case .list, .listed:
+            // Listings wait for the disk: the shell has them done beside the core.
+            break
         }
     }
 
@@ -40,7 +43,8 @@ extension ReplicaNode {
             return .transferred(transfer(request, from: sender))
         case .promise(let request):
             return .promised(PromiseReply(id: request.id, result: promise(request, to: sender)))
-        case .replicated, .readReply, .hinted, .pulled, .transferred, .promised, .forward, .forwarded:
+        case .replicated, .readReply, .hinted, .pulled, .transferred, .promised, .forward, .forwarded,
+            .list, .listed:
             return nil
         }
     }

@@ -22,9 +22,11 @@ package struct HTTPListener: Sendable {
     ///
     /// - Parameter port: 0 lets the system choose one.
     package static func start(
-        host: String, port: Int, loop: DataLoop, nodeName: String, logger: Logger
+        host: String, port: Int, loop: DataLoop, nodeName: String, cluster: ClusterAccess = ClusterAccess(),
+        logger: Logger
     ) async throws -> HTTPListener {
-        let responder = RiakHTTPResponder(loop: loop, nodeName: nodeName)
+        let responder = RiakHTTPResponder(
+            loop: loop, nodeName: nodeName, cluster: ClusterHTTPResponder(access: cluster))
         var serverLogger = logger
         // What Hummingbird logs of its own at "info" are the comings and goings of its server.
         serverLogger.logLevel = max(logger.logLevel, .warning)

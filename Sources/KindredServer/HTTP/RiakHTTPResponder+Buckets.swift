@@ -51,8 +51,12 @@ extension RiakHTTPResponder {
         let (partition, replicas) = try await loop.run { loop throws(RequestFailure) in
             try name.withReference { reference throws(RequestFailure) in try loop.preferenceList(reference) }
         }
-        let replica = RiakHTTPJSON.PreferredReplica(partition: Int64(partition), node: nodeName, isPrimary: true)
-        return Response(json: RiakHTTPJSON.preferenceList(Array(repeating: replica, count: replicas)))
+        return Response(
+            json: RiakHTTPJSON.preferenceList(
+                replicas.map { replica in
+                    RiakHTTPJSON.PreferredReplica(
+                        partition: Int64(partition), node: replica.node, isPrimary: replica.isPrimary)
+                }))
     }
 
     private func properties(in request: Request) async throws -> PropertySet {
@@ -77,8 +81,7 @@ extension RiakHTTPResponder {
         _ body: @escaping @Sendable (inout BucketTypeRegistry) throws(BucketTypeError) -> BucketTypeRecord
     ) async throws(RequestFailure) {
         _ = try await loop.run { loop throws(RequestFailure) -> Bool? in
-            try loop.changeBucketTypes(body)
-            return true
+            try loop.changeBucketTypes(body) ? true : nil
         }
     }
 }

@@ -2,7 +2,6 @@ import Hummingbird
 import KindredModel
 import KindredNode
 import KindredReplication
-import KindredStorage
 import KindredWire
 import NIOCore
 
@@ -22,7 +21,7 @@ extension RiakHTTPResponder {
         }
         if parameters.keys == .whole {
             var keys: [[UInt8]] = []
-            var rest: KeyListing? = listing
+            var rest: NameListing? = listing
             while let listing = rest {
                 let (chunk, next) = try await self.next(of: listing)
                 keys += chunk ?? []
@@ -33,7 +32,7 @@ extension RiakHTTPResponder {
         }
         let responder = self
         let body = ResponseBody { writer in
-            var rest: KeyListing? = listing
+            var rest: NameListing? = listing
             while let listing = rest {
                 do {
                     let (chunk, next) = try await responder.next(of: listing)
@@ -57,25 +56,18 @@ extension RiakHTTPResponder {
             return Response(text: "ask for ?buckets=true or ?buckets=stream\n", status: 400)
         }
         let deadline = deadline(parameters)
-        let (id, partitions) = try await loop.run { loop throws(RequestFailure) in
-            let id = try type.withBytes { type throws(RequestFailure) in try loop.typeID(type) }
-            return (id, loop.identity.partitions)
+        let listing = try await loop.run { loop throws(RequestFailure) in
+            try type.withBytes { type throws(RequestFailure) in try loop.bucketListing(ofType: type) }
         }
-        let engine = loop.store.engine
-        let buckets = try await loop.offloaded { () throws(StorageError) in
-            try BucketListing.buckets(ofType: id, in: engine, partitions: partitions)
-        }
+        let buckets = try await loop.allBuckets(of: listing)
         if isPast(deadline) { throw RequestFailure.timeout }
         var body = RiakHTTPJSON.list("buckets", of: buckets)
         if parameters.buckets == .stream { body += RiakHTTPJSON.list("buckets", of: [[UInt8]]()) }
         return Response(json: body)
     }
 
-    private func next(of listing: KeyListing) async throws(RequestFailure) -> ([[UInt8]]?, KeyListing) {
-        try await loop.offloaded { () throws(StorageError) in
-            var next = listing
-            return (try next.next(limit: Limits.keysPerChunk), next)
-        }
+    private func next(of listing: NameListing) async throws(RequestFailure) -> ([[UInt8]]?, NameListing) {
+        try await loop.next(of: listing, limit: Limits.keysPerChunk)
     }
 
     private func deadline(_ parameters: RiakHTTPParameters) -> NIODeadline? {

@@ -18,6 +18,9 @@ extension RiakHTTPResponder {
         counts.first = parameters.r
         counts.primary = parameters.pr
         counts.nodeConfirms = parameters.nodeConfirms
+        counts.basicQuorum = parameters.basicQuorum
+        counts.notFoundOK = parameters.notfoundOK
+        counts.timeoutMilliseconds = parameters.timeoutMilliseconds
         let wanted = counts
         let object = try await loop.run { loop throws(RequestFailure) -> ShownObject? in
             let answer = try name.withReference { reference throws(RequestFailure) in
@@ -117,6 +120,7 @@ extension RiakHTTPResponder {
         counts.primary = parameters.pw
         counts.durable = parameters.dw
         counts.nodeConfirms = parameters.nodeConfirms
+        counts.timeoutMilliseconds = parameters.timeoutMilliseconds
         let wanted = counts
         let precondition = self.precondition(headers)
         let key = key ?? loop.makeKey()
@@ -214,6 +218,7 @@ extension RiakHTTPResponder {
         counts.first = parameters.w.orElse(parameters.rw)
         counts.primary = parameters.pw
         counts.durable = parameters.dw
+        counts.timeoutMilliseconds = parameters.timeoutMilliseconds
         let wanted = counts
         let precondition = self.precondition(headers)
         let deleted = try await loop.run { loop throws(RequestFailure) -> Bool? in

@@ -12,6 +12,7 @@ import NIOCore
 struct RiakHTTPResponder: Sendable {
     let loop: DataLoop
     let nodeName: String
+    let cluster: ClusterHTTPResponder
 
     func respond(to request: Request) async -> Response {
         let response = await response(to: request)
@@ -32,6 +33,13 @@ struct RiakHTTPResponder: Sendable {
     }
 
     private func answer(_ request: Request) async throws -> Response {
+        switch request.uri.path {
+        case let path where path.hasPrefix(ClusterHTTPResponder.prefix):
+            return await cluster.respond(to: request, path: path)
+        case "/livez": return Response(text: "OK\n", status: 200)
+        case "/readyz": return await cluster.ready()
+        default: break
+        }
         let target = RiakHTTPRoute.parse(target: request.head.path ?? "/")
         let parameters = try RiakHTTPParameters(query: target.query)
         switch (target.route, request.method) {
@@ -130,6 +138,17 @@ struct RiakHTTPResponder: Sendable {
         case .immutable: status = 403
         case .preconditionFailed: status = 412
         case .timeout: return Response(text: "request timed out\n", status: 503)
+        case .unavailable(.unsatisfied(let kind, let required, let got), _):
+            let name = "\(kind)".uppercased()
+            return Response(text: "\(name)-value unsatisfied: \(got)/\(required)\n", status: 503)
+        case .unavailable(.clockSkew, _): status = 503
+        case .unavailable, .notServing:
+            fields.append(RiakHTTPField("Retry-After", "1"))
+            status = 503
+        case .notTheLeader(let leader, _):
+            if let leader { fields.append(RiakHTTPField("X-Kindred-Leader", leader)) }
+            fields.append(RiakHTTPField("Retry-After", "1"))
+            status = 503
         case .storage(.full):
             fields.append(RiakHTTPField("Retry-After", "10"))
             status = 503

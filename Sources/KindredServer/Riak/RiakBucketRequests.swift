@@ -14,22 +14,29 @@ package enum RiakBucketRequests {
     ///   - message: what the frame says it is.
     ///   - body: the frame's body.
     ///   - loop: the data loop, whose tick this is.
-    ///   - nodeName: the name that clients are told.
     ///   - output: gets one frame appended, unless the request fails.
-    /// - Returns: false if the message is none of these; nothing has happened then.
     /// - Throws: `RequestFailure` if the node could not carry it out, `MalformedBytes` if the body is not what its code says.
     package static func answer(
-        _ message: RiakMessageCode, _ body: UnsafeRawBufferPointer, on loop: DataLoop, nodeName: String,
-        into output: inout ByteBuffer
-    ) throws -> Bool {
-        guard let request = try RiakBucketRequest(message, body) else { return false }
-        switch try perform(request, on: loop, nodeName: nodeName) {
+        _ message: RiakMessageCode, _ body: UnsafeRawBufferPointer, on loop: DataLoop, into output: inout ByteBuffer
+    ) throws -> Step {
+        guard let request = try RiakBucketRequest(message, body) else { return .noneOfThese }
+        switch try perform(request, on: loop) {
+        case nil: return .parked
         case .properties(let properties): try output.appendRiakBucketProperties(properties)
         case .done(let message): output.appendRiakFrame(message)
         case .replicas(let replicas): try output.appendRiakPreferenceList(replicas)
         case .types(let types): try output.appendRiakAdministrationResponse(types)
         }
-        return true
+        return .answered
+    }
+
+    /// What became of a message.
+    package enum Step {
+        case answered
+        /// The change is on its way to all nodes; the same message will be tried again.
+        case parked
+        /// The message is none of these; nothing has happened.
+        case noneOfThese
     }
 
     private enum Answer {
@@ -39,36 +46,39 @@ package enum RiakBucketRequests {
         case types([BucketTypeDescription])
     }
 
+    /// - Returns: nil if the change is on its way.
     private static func perform(
-        _ request: RiakBucketRequest, on loop: DataLoop, nodeName: String
-    ) throws(RequestFailure) -> Answer {
+        _ request: RiakBucketRequest, on loop: DataLoop
+    ) throws(RequestFailure) -> Answer? {
         switch request {
         case .properties(let type, let bucket):
             try check(bucket, ofType: type, on: loop)
             return .properties(try properties(ofBucket: bucket, inType: type, on: loop))
         case .setProperties(let properties, let type, let bucket):
             try check(bucket, ofType: type, on: loop)
-            try loop.changeBucketTypes { (types) throws(BucketTypeError) in
+            let isDone = try loop.changeBucketTypes { (types) throws(BucketTypeError) in
                 try types.setProperties(properties, ofBucket: bucket, inType: type ?? BucketType.defaultName)
             }
-            return .done(.setBucketResponse)
+            return isDone ? .done(.setBucketResponse) : nil
         case .resetProperties(let type, let bucket):
             try check(bucket, ofType: type, on: loop)
-            try loop.changeBucketTypes { (types) throws(BucketTypeError) in
+            let isDone = try loop.changeBucketTypes { (types) throws(BucketTypeError) in
                 try types.resetProperties(ofBucket: bucket, inType: type ?? BucketType.defaultName)
             }
-            return .done(.resetBucketResponse)
+            return isDone ? .done(.resetBucketResponse) : nil
         case .typeProperties(let name):
             let type = try activeType(name, on: loop)
             return .properties(type.properties)
         case .setTypeProperties(let properties, let name):
             guard !name.isEmpty else { throw .empty(.type) }
-            try loop.changeBucketTypes { (types) throws(BucketTypeError) in try types.update(name, properties) }
-            return .done(.setBucketResponse)
+            let isDone = try loop.changeBucketTypes { (types) throws(BucketTypeError) in
+                try types.update(name, properties)
+            }
+            return isDone ? .done(.setBucketResponse) : nil
         case .preferenceList(let type, let bucket, let key):
-            return .replicas(try replicas(ofKey: key, bucket: bucket, type: type, on: loop, nodeName: nodeName))
+            return .replicas(try replicas(ofKey: key, bucket: bucket, type: type, on: loop))
         case .administration(let request):
-            return .types(try administer(request, on: loop).map { BucketTypeDescription($0) })
+            return try administer(request, on: loop).map { types in .types(types.map { BucketTypeDescription($0) }) }
         }
     }
 
@@ -95,7 +105,7 @@ package enum RiakBucketRequests {
     }
 
     private static func replicas(
-        ofKey key: [UInt8], bucket: [UInt8], type: [UInt8]?, on loop: DataLoop, nodeName: String
+        ofKey key: [UInt8], bucket: [UInt8], type: [UInt8]?, on loop: DataLoop
     ) throws(RequestFailure) -> [RiakPreferenceListEntry] {
         let result = key.withUnsafeBytes { key in
             bucket.withUnsafeBytes { bucket in
@@ -106,9 +116,8 @@ package enum RiakBucketRequests {
                 }
             }
         }
-        let (partition, count) = try result.get()
-        let replica = RiakPreferenceListEntry(partition: partition, node: nodeName, isPrimary: true)
-        return Array(repeating: replica, count: count)
+        let (partition, replicas) = try result.get()
+        return replicas.map { RiakPreferenceListEntry(partition: partition, node: $0.node, isPrimary: $0.isPrimary) }
     }
 
     private static func withUnsafeBytes<Result>(
@@ -126,26 +135,32 @@ package enum RiakBucketRequests {
         return type
     }
 
-    /// - Returns: the type that was meant, as it is now, or all of them.
+    /// - Returns: the type that was meant, as it is now, or all of them; nil if a change is on its way.
     private static func administer(
         _ request: BucketTypeRequest, on loop: DataLoop
-    ) throws(RequestFailure) -> [BucketType] {
+    ) throws(RequestFailure) -> [BucketType]? {
         let name: [UInt8]
+        var isDone = true
         switch request {
         case .list:
             return loop.bucketTypes.list
         case .status(let asked):
             name = asked
         case .create(let new, let properties):
-            try loop.changeBucketTypes { (types) throws(BucketTypeError) in try types.create(new, properties) }
+            isDone = try loop.changeBucketTypes { (types) throws(BucketTypeError) in
+                try types.create(new, properties)
+            }
             name = new
         case .activate(let created):
-            try loop.changeBucketTypes { (types) throws(BucketTypeError) in try types.activate(created) }
+            isDone = try loop.changeBucketTypes { (types) throws(BucketTypeError) in try types.activate(created) }
             name = created
         case .update(let existing, let properties):
-            try loop.changeBucketTypes { (types) throws(BucketTypeError) in try types.update(existing, properties) }
+            isDone = try loop.changeBucketTypes { (types) throws(BucketTypeError) in
+                try types.update(existing, properties)
+            }
             name = existing
         }
+        guard isDone else { return nil }
         guard let type = loop.bucketTypes.type(named: name) else { throw .bucketType(.unknown(name)) }
         return [type]
     }

@@ -170,6 +170,7 @@ final class RiakConnection: ChannelDuplexHandler, TickParticipant {
                 guard run(frame) else { return }
                 input.moveReaderIndex(forwardBy: frame.end)
                 answeredInTick += 1
+                loop.endRequest()
             }
         }
     }
@@ -328,16 +329,11 @@ final class RiakConnection: ChannelDuplexHandler, TickParticipant {
 
     private var listing: RiakListing?
 
-    /// Fetches the next part of a listing on a thread that may wait for the disk, as long as the client takes them.
+    /// Fetches the next part of a listing, as long as the client takes them.
     private func continueListing() {
         guard let listing else { return }
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        loop.offload {
-            var next = listing
-            return (next.next(), next)
-        } then: { (part, next) in
-            bound.value.send(part, then: next)
-        }
+        listing.next(on: loop) { part, next in bound.value.send(part, then: next) }
     }
 
     private func send(_ part: RiakListing.Part, then next: RiakListing) {

@@ -1,5 +1,6 @@
 import KindredModel
 package import KindredNode
+import KindredReplication
 import KindredStorage
 import KindredWire
 
@@ -47,6 +48,14 @@ package enum RiakErrorText {
             "modified"
         case .timeout:
             "timeout"
+        case .unavailable(let reason, _):
+            text(for: reason)
+        case .notTheLeader(let leader, let mayHaveHappened):
+            "The key has version numbers, and only the leader of its partition serves it: "
+                + (leader.map { "ask \($0)" } ?? "at the moment nobody leads it, try again")
+                + (mayHaveHappened ? ". Whether the write happened is unknown" : "")
+        case .notServing(let reason):
+            reason
         case .storage(let error):
             text(for: error)
         }
@@ -60,6 +69,20 @@ package enum RiakErrorText {
             "Invalid vclock: it was altered, or belongs to another key or another cluster"
         case .fromTheFuture:
             "Invalid vclock: it speaks of writes that this database does not have; read the key again"
+        }
+    }
+
+    private static func text(for reason: Unavailability) -> String {
+        switch reason {
+        case .unsatisfied(let kind, let required, let got): "{\(kind)_val_unsatisfied,\(required),\(got)}"
+        case .timeout: "timeout"
+        case .overload: "overload"
+        case .noCoordinator: "No replica of the key can coordinate the request at the moment; try again"
+        case .notTheLeader: "Only the leader of the key's partition serves it"
+        case .sessionNotServed: "No replica that knows what the session has seen can be reached"
+        case .tooManyAskedFor(let n): "{n_val_violation,\(n)}"
+        case .clockSkew: "The object's timestamp is too far ahead of the clock of its replica; try again"
+        case .storage: "The storage of the replica has failed, and whether the request was carried out is unknown"
         }
     }
 

@@ -2,16 +2,15 @@ import Foundation
 import KindredModel
 import KindredNode
 import KindredReplication
-import KindredStorage
 import KindredWire
 import NIOCore
 
-/// A listing of keys or buckets on its way to a client, part by part. `next` may wait for the disk.
+/// A listing of keys or buckets on its way to a client, part by part.
 struct RiakListing: Sendable {
     enum Source: Sendable {
-        case keys(KeyListing)
+        case keys(NameListing)
         /// Buckets come at once; `streaming` decides whether the answer says `done`.
-        case buckets(type: UInt32, engine: any StorageEngine, partitions: UInt16, streaming: Bool)
+        case buckets(NameListing, streaming: Bool)
     }
 
     /// A message of the answer.
@@ -31,23 +30,29 @@ struct RiakListing: Sendable {
         deadline = timeoutMilliseconds.map { $0 == 0 ? nil : received + .milliseconds(Int64($0)) } ?? nil
     }
 
-    mutating func next() -> Part {
-        do throws(StorageError) {
-            let part: Part
-            switch source {
-            case .keys(var listing):
-                let keys = try listing.next(limit: Limits.keysPerChunk)
-                source = .keys(listing)
-                part = keys.map(Part.keys) ?? .endOfKeys
-            case .buckets(let type, let engine, let partitions, let streaming):
-                let buckets = try BucketListing.buckets(ofType: type, in: engine, partitions: partitions)
-                part = .buckets(buckets, streaming: streaming)
+    /// Fetches the next part, and calls `resume` on the event loop with it and the rest.
+    func next(on loop: DataLoop, then resume: @escaping @Sendable (Part, RiakListing) -> Void) {
+        switch source {
+        case .keys(let listing):
+            loop.next(of: listing, limit: Limits.keysPerChunk) { result, rest in
+                var next = self
+                next.source = .keys(rest)
+                resume(self.part(result) { $0.map(Part.keys) ?? .endOfKeys }, next)
             }
+        case .buckets(let listing, let streaming):
+            loop.allBuckets(of: listing) { result in
+                resume(self.part(result) { .buckets($0, streaming: streaming) }, self)
+            }
+        }
+    }
+
+    private func part<Names>(_ result: Result<Names, RequestFailure>, _ make: (Names) -> Part) -> Part {
+        switch result {
+        case .failure(let failure): return .failed(failure)
+        case .success(let names):
             // Too late is too late, also for the last message: the client has been told how long it would take at most.
             if let deadline, NIODeadline.now() >= deadline { return .failed(.timeout) }
-            return part
-        } catch {
-            return .failed(.storage(error))
+            return make(names)
         }
     }
 }

@@ -63,11 +63,10 @@ struct RiakRequests: Sendable {
             case .authenticationRequest:
                 output.appendRiakError("Unknown message code: \(frame.code)")
             case let message?:
-                guard
-                    try RiakBucketRequests.answer(message, body, on: loop, nodeName: nodeName, into: &output)
-                else {
-                    output.appendRiakError("Unknown message code: \(frame.code)")
-                    return .answered
+                switch try RiakBucketRequests.answer(message, body, on: loop, into: &output) {
+                case .answered: break
+                case .parked: return .parked
+                case .noneOfThese: output.appendRiakError("Unknown message code: \(frame.code)")
                 }
             case nil:
                 output.appendRiakError("Unknown message code: \(frame.code)")
@@ -93,6 +92,10 @@ struct RiakRequests: Sendable {
         counts.primary = quorum(options.pr)
         counts.nodeConfirms = quorum(options.nodeConfirms)
         counts.nVal = options.n
+        counts.basicQuorum = options.basicQuorum
+        counts.notFoundOK = options.notFoundOK
+        counts.isSloppy = options.sloppyQuorum
+        counts.timeoutMilliseconds = options.timeoutMilliseconds
         let reference = ObjectReference(type: request.type, bucket: request.bucket, key: request.key)
         guard let object = try loop.get(reference, replicas: counts) else { return .parked }
         if object.versions.isEmpty {
@@ -121,6 +124,8 @@ struct RiakRequests: Sendable {
         counts.durable = quorum(options.dw)
         counts.nodeConfirms = quorum(options.nodeConfirms)
         counts.nVal = options.n
+        counts.isSloppy = options.sloppyQuorum
+        counts.timeoutMilliseconds = options.timeoutMilliseconds
         var precondition = Precondition()
         precondition.mustNotExist = options.ifNoneMatch == true
         let content = request.content
@@ -129,7 +134,7 @@ struct RiakRequests: Sendable {
         }
         let bytes = try encoded(content)
         guard let key = request.key else {
-            let made = loop.makeKey()
+            let made = loop.makeKeyForRequest()
             let answer = try made.withUnsafeBytes { key in
                 try loop.put(
                     PutRequest(
@@ -137,7 +142,6 @@ struct RiakRequests: Sendable {
                         content: bytes, token: request.vclock, precondition: precondition,
                         ifNotModified: options.ifNotModified == true, replicas: counts))
             }
-            // Parked, it would get another key when it is tried again, which is as good.
             guard let answer else { return .parked }
             try appendPut(answer, key: made, options, on: loop, into: &output)
             return .answered
@@ -188,6 +192,8 @@ struct RiakRequests: Sendable {
         counts.primary = quorum(options.pw)
         counts.durable = quorum(options.dw)
         counts.nVal = options.n
+        counts.isSloppy = options.sloppyQuorum
+        counts.timeoutMilliseconds = options.timeoutMilliseconds
         let reference = ObjectReference(type: request.type, bucket: request.bucket, key: request.key)
         guard try loop.delete(reference, token: request.vclock, replicas: counts) != nil else { return .parked }
         output.appendRiakDeleteResponse()
@@ -285,10 +291,9 @@ struct RiakRequests: Sendable {
                 .keys(keys), timeoutMilliseconds: request.hasTimeout ? request.timeout : nil, received: received)
         }
         let request = try RpbListBucketsReq(riakBody: body)
-        let type = try withType(request.hasType ? request.type : nil) { try loop.typeID($0) }
+        let buckets = try withType(request.hasType ? request.type : nil) { try loop.bucketListing(ofType: $0) }
         return RiakListing(
-            .buckets(
-                type: type, engine: loop.store.engine, partitions: loop.identity.partitions, streaming: request.stream),
+            .buckets(buckets, streaming: request.stream),
             timeoutMilliseconds: request.hasTimeout ? request.timeout : nil, received: received)
     }
 

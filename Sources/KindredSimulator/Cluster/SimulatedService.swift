@@ -24,22 +24,7 @@ struct SimulatedService {
     mutating func handle(_ request: ConfigurationRequest, from node: NodeID) {
         guard !isAway else { return }
         do throws(TopologyRefusal) {
-            switch request {
-            case .renew(let partition, let actor):
-                _ = try topology.renew(node, in: partition, replacing: actor)
-            case .report(let report, let partition, let epoch):
-                try topology.report(report, in: partition, epoch: epoch)
-            case .reportClosing(let report, let partition, let epoch):
-                try topology.reportClosing(report, in: partition, epoch: epoch)
-            case .raiseCounterCeiling(let partition, let actor, let counter):
-                try topology.raiseCeiling(of: actor, in: partition, to: counter)
-            case .raiseClockFloor(let partition, let timestamp):
-                try topology.raiseClockFloor(in: partition, to: timestamp)
-            case .elect(let partition, let leader, let members, let epoch):
-                try topology.electLeader(leader, members: members, in: partition, replacing: epoch)
-            case .joinLeadership(let partition, let node, let epoch):
-                try topology.addLeadershipMember(node, in: partition, to: epoch)
-            }
+            try topology.apply(request, from: node)
         } catch {
             refused += 1
             lastRefusal = error

@@ -37,6 +37,12 @@ extension PeerMessage {
             }
         case .forward(let message): "forward \(message.request.summary)"
         case .forwarded(let message): "forwarded: \(message.reply.summary)"
+        case .list(let message): "list p\(message.partition)"
+        case .listed(let message):
+            switch message.result {
+            case .success(let page): "listed \(page.names.count) names\(page.isLast ? ", the last" : "")"
+            case .failure(let reason): "listed\(refusal(reason))"
+            }
         }
     }
 

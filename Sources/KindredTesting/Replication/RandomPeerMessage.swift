@@ -62,6 +62,16 @@ extension PeerMessage {
             return .forward(ForwardedRequest(id: id, request: random.clientRequest()))
         case .forwarded:
             return .forwarded(ForwardedReply(id: id, reply: random.clientReply()))
+        case .list:
+            return .list(
+                ListRequest(
+                    id: id, partition: partition, bucketType: UInt32(random.below(5)),
+                    bucket: random.chance(50) ? random.address() : nil,
+                    after: random.chance(50) ? random.address() : nil, limit: UInt32(random.below(1_000))))
+        case .listed:
+            let page = ListPage(names: (0..<random.below(4)).map { _ in random.address() }, isLast: random.chance(50))
+            return .listed(
+                ListReply(id: id, result: random.chance(80) ? .success(page) : .failure(random.refusal())))
         }
     }
 }

@@ -1,0 +1,70 @@
+import Foundation
+import NIOCore
+import NIOPosix
+
+/// An etcd of a development cluster's own.
+struct EtcdProcess: Sendable {
+    let url: String
+    private let process: Process
+
+    /// Starts etcd, and waits until it answers.
+    ///
+    /// - Returns: nil where it is not installed.
+    static func startIfInstalled(in directory: String) async throws -> EtcdProcess? {
+        guard let etcd = path(of: "etcd") else { return nil }
+        let clientPort = try freePort()
+        let client = "http://127.0.0.1:\(clientPort)"
+        let peer = "http://127.0.0.1:\(try freePort())"
+        let process = Process()
+        let arguments = [
+            "--name", "dev", "--data-dir", directory, "--listen-client-urls", client, "--advertise-client-urls", client,
+            "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "dev=\(peer)",
+            "--logger", "zap", "--log-outputs", "\(directory).log",
+        ]
+        // In a session of its own: an interrupt from the keyboard is for the nodes, which still need it to end in good order.
+        if let setsid = path(of: "setsid") {
+            process.executableURL = URL(fileURLWithPath: setsid)
+            process.arguments = [etcd] + arguments
+        } else {
+            process.executableURL = URL(fileURLWithPath: etcd)
+            process.arguments = arguments
+        }
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let started = EtcdProcess(url: client, process: process)
+        try await started.waitUntilItListens(on: clientPort)
+        return started
+    }
+
+    private func waitUntilItListens(on port: Int) async throws {
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        for _ in 0..<200 {
+            if let channel = try? await bootstrap.connect(host: "127.0.0.1", port: port).get() {
+                try? await channel.close()
+                return
+            }
+            guard process.isRunning else { break }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        stop()
+        throw ServeFailure("etcd does not start; run it by hand to see why, or use --no-etcd")
+    }
+
+    func stop() {
+        process.terminate()
+        process.waitUntilExit()
+    }
+
+    private static func path(of name: String) -> String? {
+        let paths = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
+        return paths.map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+
+    private static func freePort() throws -> Int {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let channel = try ServerBootstrap(group: group).bind(host: "127.0.0.1", port: 0).wait()
+        defer { try? channel.close().wait() }
+        return channel.localAddress?.port ?? 0
+    }
+}

@@ -1,0 +1,134 @@
+import KindredModel
+package import KindredReplication
+package import Logging
+import NIOCore
+
+/// A node's life in a cluster: introduces it, waits until it is a member, connects it with its peers, and lets it begin anew when its storage has
+/// failed. Operators' questions and changes come here, too.
+package actor ClusterService {
+    /// Makes the connections to the peers, once it is known who this node is.
+    package typealias MakeTransport =
+        @Sendable (_ clusterID: [UInt8], _ node: NodeID, _ generation: UInt64) async throws -> any PeerTransport
+        & Sendable
+
+    package nonisolated let loop: DataLoop
+    package nonisolated let registration: RegisteredNode
+    package nonisolated let clusterName: String
+    private let store: any ConfigurationStore
+    private let logger: Logger
+    private let makeTransport: MakeTransport
+    nonisolated let configurator: Configurator
+    private var transport: (any PeerTransport & Sendable)?
+    private var joining: Task<Void, Never>?
+
+    /// - Parameters:
+    ///   - store: where the configuration of the cluster is.
+    ///   - registration: how this node introduces itself.
+    package init(
+        _ loop: DataLoop, in clusterName: String, store: any ConfigurationStore, as registration: RegisteredNode,
+        logger: Logger, makeTransport: @escaping MakeTransport
+    ) {
+        self.loop = loop
+        self.clusterName = clusterName
+        self.store = store
+        self.registration = registration
+        self.logger = logger
+        self.makeTransport = makeTransport
+        let eventLoop = loop.eventLoop
+        configurator = Configurator(store: store, logger: logger, randomBytes: loop.environment.randomBytes) { news in
+            eventLoop.execute { loop.adopt(news) }
+        }
+    }
+
+    /// Introduces the node. Returns as soon as the others can see it; it serves requests once the cluster has been created.
+    package func start() async throws {
+        let directory = try await loop.eventLoop.submit { try self.loop.directoryID() }.get()
+        loop.eventLoop.execute { self.loop.rejoin = { Task { await self.rejoin() } } }
+        try await configurator.start()
+        try await store.announce(registration.name, owner: directory, bytes: Array(registration.http.utf8))
+        _ = try await register()
+        beginJoining()
+    }
+
+    /// Leaves in good order: the others need not wait for the lease to end.
+    package func stop() async {
+        joining?.cancel()
+        await joining?.value
+        await configurator.stop()
+        await store.withdraw(registration.name)
+        await store.close()
+    }
+
+    /// Begins anew after the storage has failed.
+    private func rejoin() {
+        beginJoining()
+    }
+
+    private func beginJoining() {
+        guard joining == nil else { return }
+        joining = Task {
+            await self.join()
+            self.joining = nil
+        }
+    }
+
+    private func register() async throws -> (id: NodeID, generation: UInt64)? {
+        let registration = registration
+        return try await configurator.change { configuration throws(ClusterRefusal) in
+            let known = try configuration.register(registration)
+            return known.map { Registered(id: $0.id, generation: $0.generation) }
+        }.map { ($0.id, $0.generation) }
+    }
+
+    private struct Registered: Sendable {
+        let id: NodeID
+        let generation: UInt64
+    }
+
+    private func join() async {
+        var lastProblem = ""
+        while !Task.isCancelled {
+            do {
+                let configuration = try await configurator.change { $0 }
+                try await loop.eventLoop.submit {
+                    try self.loop.checkDirectory(for: configuration, self.registration.name)
+                }
+                .get()
+                if configuration.topology != nil, let (id, generation) = try await register() {
+                    try await enter(as: id, generation)
+                    return
+                }
+            } catch {
+                let problem = "\(error)"
+                loop.eventLoop.execute { self.loop.cannotJoin(problem) }
+                if problem != lastProblem {
+                    logger.error("the node cannot join its cluster yet", metadata: ["reason": "\(problem)"])
+                }
+                lastProblem = problem
+            }
+            try? await Task.sleep(for: .milliseconds(200))
+        }
+    }
+
+    private func enter(as id: NodeID, _ generation: UInt64) async throws {
+        let configuration = try await configurator.change { $0 }
+        let transport: any PeerTransport & Sendable
+        if let existing = self.transport {
+            transport = existing
+        } else {
+            transport = try await makeTransport(configuration.clusterID, id, generation)
+            self.transport = transport
+        }
+        let configurator = configurator
+        try await loop.eventLoop.submit {
+            try self.loop.enterCluster(
+                configuration, as: id, generation: generation, transport: transport, configurator: configurator)
+        }.get()
+        // What has changed since it was read.
+        let newest = try await configurator.change { $0 }
+        loop.eventLoop.execute { self.loop.adopt(.cluster(newest)) }
+        logger.notice(
+            "the node is part of the cluster",
+            metadata: ["cluster": "\(clusterName)", "node": "\(id.rawValue)", "starts": "\(generation)"])
+    }
+}

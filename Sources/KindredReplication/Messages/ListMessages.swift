@@ -1,0 +1,97 @@
+import KindredModel
+
+/// A question for the keys of a bucket, or the buckets of a type, in one partition. No replica has to know more than it does: a listing shows
+/// what one sure replica of each partition has.
+package struct ListRequest: Hashable, Sendable {
+    package var id: UInt64
+    package var partition: UInt16
+    package var bucketType: UInt32
+    /// Whose keys; nil lists the buckets that have an object.
+    package var bucket: [UInt8]?
+    /// The last name of the page before; nil for the first page.
+    package var after: [UInt8]?
+    /// How many names at most.
+    package var limit: UInt32
+
+    package init(id: UInt64, partition: UInt16, bucketType: UInt32, bucket: [UInt8]?, after: [UInt8]?, limit: UInt32) {
+        self.id = id
+        self.partition = partition
+        self.bucketType = bucketType
+        self.bucket = bucket
+        self.after = after
+        self.limit = limit
+    }
+}
+
+/// A page of names.
+package struct ListReply: Hashable, Sendable {
+    package var id: UInt64
+    package var result: Result<ListPage, ReplicaRefusal>
+
+    package init(id: UInt64, result: Result<ListPage, ReplicaRefusal>) {
+        self.id = id
+        self.result = result
+    }
+}
+
+package struct ListPage: Hashable, Sendable {
+    /// Each once, in the order of the storage.
+    package var names: [[UInt8]]
+    /// Whether the partition has no more.
+    package var isLast: Bool
+
+    package init(names: [[UInt8]], isLast: Bool) {
+        self.names = names
+        self.isLast = isLast
+    }
+}
+
+// MARK: - Coding
+
+extension ListRequest: MessageField {
+    func encode(into bytes: inout [UInt8]) {
+        bytes.append(varint: id)
+        bytes.append(varint: UInt64(partition))
+        bytes.append(varint: UInt64(bucketType))
+        bytes.append(optionalBytes: bucket)
+        bytes.append(optionalBytes: after)
+        bytes.append(varint: UInt64(limit))
+    }
+
+    init(from reader: inout ByteReader) throws(MalformedBytes) {
+        self.init(
+            id: try reader.varint(), partition: try reader.varint(as: UInt16.self),
+            bucketType: try reader.varint(as: UInt32.self),
+            bucket: try reader.bool() ? try reader.lengthPrefixedBytes() : nil,
+            after: try reader.bool() ? try reader.lengthPrefixedBytes() : nil,
+            limit: try reader.varint(as: UInt32.self))
+    }
+}
+
+extension ListReply: MessageField {
+    func encode(into bytes: inout [UInt8]) {
+        bytes.append(varint: id)
+        bytes.append(result)
+    }
+
+    init(from reader: inout ByteReader) throws(MalformedBytes) {
+        self.init(id: try reader.varint(), result: try reader.result(ListPage.self))
+    }
+}
+
+extension ListPage: MessageField {
+    func encode(into bytes: inout [UInt8]) {
+        bytes.append(flags: isLast)
+        bytes.append(varint: UInt64(names.count))
+        for name in names { bytes.append(lengthPrefixed: name) }
+    }
+
+    init(from reader: inout ByteReader) throws(MalformedBytes) {
+        let isLast = try reader.flags(1)[0]
+        let count = try reader.count(ofAtLeast: 1)
+        var names: [[UInt8]] = []
+        names.reserveCapacity(count)
+        for _ in 0..<count { names.append(try reader.lengthPrefixedBytes()) }
+        self.init(names: names, isLast: isLast)
+    }
+}

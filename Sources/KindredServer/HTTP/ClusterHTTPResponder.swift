@@ -1,0 +1,134 @@
+import Foundation
+import Hummingbird
+package import KindredNode
+import KindredWire
+import NIOConcurrencyHelpers
+
+/// The node's part in its cluster, for listeners that begin to listen before it has one.
+package final class ClusterAccess: Sendable {
+    private let box = NIOLockedValueBox<ClusterService?>(nil)
+
+    package init() {}
+
+    package var service: ClusterService? {
+        get { box.withLockedValue { $0 } }
+        set { box.withLockedValue { $0 = newValue } }
+    }
+}
+
+/// Kindred's own interface for operators, `/kindred/v1/cluster…`: JSON in and out. Every node serves it, also while it waits to join.
+struct ClusterHTTPResponder: Sendable {
+    let access: ClusterAccess
+
+    static let prefix = "/kindred/v1/cluster"
+    private static let bodyLimit = 64 << 10
+
+    /// Answers a request whose path begins with `prefix`.
+    func respond(to request: Request, path: String) async -> Response {
+        guard let service = access.service else {
+            return refusal("this node is not of a cluster: start it with --etcd and --cluster", status: 409)
+        }
+        do {
+            return try await answer(request, String(path.dropFirst(Self.prefix.count)), service)
+        } catch let error as ClusterRefusal {
+            return refusal(error.description, status: 409)
+        } catch let error as DecodingError {
+            return refusal("the request's body is not what is expected: \(error)", status: 400)
+        } catch {
+            return refusal("the request could not be read: \(error)", status: 400)
+        }
+    }
+
+    private func answer(_ request: Request, _ path: String, _ service: ClusterService) async throws -> Response {
+        switch (path, request.method) {
+        case ("", .get): return try json(await service.report())
+        case ("/plan", .get): return try json(await service.plan())
+        case ("/create", .post):
+            let wish = try await body(Creation.self, of: request)
+            try await service.create(
+                partitions: wish.partitions ?? 64, n: wish.replicas ?? 3, nodes: wish.nodes)
+        case ("/staged", .post):
+            try await service.stage(try await body(Change.self, of: request).wish())
+        case ("/staged", .delete):
+            try await service.clearStaged()
+        case ("/commit", .post):
+            try await service.commit(planFor: try await body(Commit.self, of: request).membershipEpoch)
+        case ("/cancel", .post):
+            return try json(Cancellation(tooLate: await service.cancel()))
+        case ("/lost", .post):
+            try await service.declareLost(try await body(Lost.self, of: request).node)
+        case ("", _), ("/plan", _), ("/create", _), ("/staged", _), ("/commit", _), ("/cancel", _), ("/lost", _):
+            return refusal("method not allowed", status: 405)
+        default:
+            return refusal("not found", status: 404)
+        }
+        return Response(bytes: [], status: 204, fields: [])
+    }
+
+    /// Whether the node serves requests.
+    func ready() async -> Response {
+        guard let service = access.service else { return Response(text: "OK\n", status: 200) }
+        let state = (try? await service.report())?.local.state ?? "the configuration has not been read yet"
+        return state == "serving" ? Response(text: "OK\n", status: 200) : Response(text: state + "\n", status: 503)
+    }
+
+    // MARK: Bodies
+
+    private struct Creation: Decodable {
+        var partitions: UInt16?
+        var replicas: UInt8?
+        var nodes: [String]?
+    }
+
+    private struct Change: Decodable {
+        var change: String
+        var node: String
+        var with: String?
+        var weight: UInt16?
+
+        func wish() throws -> ClusterService.Wish {
+            switch (change, with, weight) {
+            case ("join", nil, nil): return .join(node)
+            case ("leave", nil, nil): return .leave(node)
+            case ("replace", let with?, nil): return .replace(node, with: with)
+            case ("reweigh", nil, let weight?): return .reweigh(node, weight)
+            default:
+                throw ClusterRefusal(
+                    "a change is join or leave of a node, replace of a node with another, or reweigh with a weight")
+            }
+        }
+    }
+
+    private struct Commit: Decodable {
+        var membershipEpoch: UInt64?
+    }
+
+    private struct Lost: Decodable {
+        var node: String
+    }
+
+    private struct Cancellation: Encodable {
+        var tooLate: [UInt16]
+    }
+
+    private struct Failure: Encodable {
+        var error: String
+    }
+
+    private func body<Body: Decodable>(_ type: Body.Type, of request: Request) async throws -> Body {
+        let bytes = try await request.body.collect(upTo: Self.bodyLimit)
+        return try JSONDecoder().decode(type, from: Data(bytes.readableBytesView))
+    }
+
+    private func json(_ value: some Encodable) throws -> Response {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return Response(json: Array(try encoder.encode(value)))
+    }
+
+    private func refusal(_ text: String, status: Int) -> Response {
+        let body = (try? JSONEncoder().encode(Failure(error: text))).map { Array($0) } ?? []
+        return Response(
+            bytes: body, status: status, fields: [RiakHTTPField("Content-Type", "application/json")])
+    }
+}

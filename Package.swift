@@ -87,7 +87,7 @@ let package = Package(
             name: "KindredPeer",
             dependencies: [
                 "KindredModel", "KindredReplication", "KindredNode", nioCore, nioPosix, logging,
-                .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
@@ -171,6 +171,8 @@ let package = Package(
             dependencies: [
                 "KindredModel", "KindredReplication", "KindredNode", "KindredPeer", "KindredTesting", nioCore, nioPosix,
                 logging, .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
             ],
             swiftSettings: settings),
         .testTarget(

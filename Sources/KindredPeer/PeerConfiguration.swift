@@ -54,7 +54,9 @@ extension PeerConfiguration {
             ("heartbeat", heartbeat), ("silence", silence), ("first pause", firstPause),
             ("longest pause", longestPause),
         ]
-        for (name, duration) in durations where duration <= .zero { throw .duration(name) }
+        for (name, duration) in durations where duration < .milliseconds(1) || duration > .hours(24) {
+            throw .duration(name)
+        }
         guard let sourceHost else { return nil }
         do {
             return try SocketAddress(ipAddress: sourceHost, port: 0)
@@ -66,7 +68,8 @@ extension PeerConfiguration {
     /// How many heartbeats make up a duration.
     func heartbeats(in duration: TimeAmount, atLeast minimum: Int) -> Int {
         guard heartbeat > .zero else { return minimum }
-        return max(minimum, Int((duration.nanoseconds + heartbeat.nanoseconds - 1) / heartbeat.nanoseconds))
+        let (whole, rest) = duration.nanoseconds.quotientAndRemainder(dividingBy: heartbeat.nanoseconds)
+        return max(minimum, Int(whole) + (rest > 0 ? 1 : 0))
     }
 }
 
@@ -76,7 +79,7 @@ package enum PeerNetworkError: Error, Hashable, Sendable, CustomStringConvertibl
     case clusterID(byteCount: Int)
     /// The address that outgoing connections are to leave from is none.
     case sourceHost(String)
-    /// A duration is not positive.
+    /// A duration is not between a millisecond and a day.
     case duration(String)
     /// It runs already, or has been closed.
     case alreadyStarted
@@ -85,7 +88,7 @@ package enum PeerNetworkError: Error, Hashable, Sendable, CustomStringConvertibl
         switch self {
         case .clusterID(let count): "a cluster's id has 16 bytes, not \(count)"
         case .sourceHost(let host): "\(host) is not an IP address that connections to peers could leave from"
-        case .duration(let name): "\(name) must be longer than nothing"
+        case .duration(let name): "\(name) is not between a millisecond and a day"
         case .alreadyStarted: "the network of the node was started before"
         }
     }

@@ -237,10 +237,10 @@ private func withReference<Result>(
         let base = MemoryStorageEngine()
         let node = try Fixture(over: base)
         _ = try await node.loop.run { loop throws(RequestFailure) -> Bool? in
-            try loop.changeBucketTypes { types throws(BucketTypeError) in
+            _ = try loop.changeBucketTypes { types throws(BucketTypeError) in
                 try types.create(Array("mine".utf8), ["conflict_strategy": "last-write-wins"])
             }
-            try loop.changeBucketTypes { types throws(BucketTypeError) in try types.activate(Array("mine".utf8)) }
+            _ = try loop.changeBucketTypes { types throws(BucketTypeError) in try types.activate(Array("mine".utf8)) }
             return true
         }
         let again = try Fixture(over: base)
@@ -253,7 +253,7 @@ private func withReference<Result>(
         node.engine.fail(.commit, with: .full("no room"), effect: .refused)
         await #expect(throws: RequestFailure.self) {
             _ = try await node.loop.run { loop throws(RequestFailure) -> Bool? in
-                try loop.changeBucketTypes { types throws(BucketTypeError) in
+                _ = try loop.changeBucketTypes { types throws(BucketTypeError) in
                     try types.create(Array("mine".utf8), [:])
                 }
                 return true
@@ -275,7 +275,7 @@ private func withReference<Result>(
             }
             return deleted.map { _ in true }
         }
-        var listing = try await node.loop.run { loop throws(RequestFailure) -> KeyListing? in
+        var listing = try await node.loop.run { loop throws(RequestFailure) -> NameListing? in
             try withBytes(Array("bucket".utf8)) { bucket throws(RequestFailure) in
                 try withBytes(Array("siblings".utf8)) { type throws(RequestFailure) in
                     try loop.keyListing(bucket: bucket, ofType: type)
@@ -283,15 +283,17 @@ private func withReference<Result>(
             }
         }
         var keys: [String] = []
-        while let chunk = try listing.next(limit: 10) {
+        while case (let chunk?, let rest) = try await node.loop.next(of: listing, limit: 10) {
             #expect((1...10).contains(chunk.count))
             keys += chunk.map { String(decoding: $0, as: UTF8.self) }
+            listing = rest
         }
         #expect(keys.sorted() == (0..<137).map { "k\($0)" }.sorted())
-        let type = try await node.loop.run { loop throws(RequestFailure) -> UInt32? in
-            try withBytes(Array("siblings".utf8)) { name throws(RequestFailure) in try loop.typeID(name) }
+        let ofType = try await node.loop.run { loop throws(RequestFailure) -> NameListing? in
+            try withBytes(Array("siblings".utf8)) { name throws(RequestFailure) in try loop.bucketListing(ofType: name)
+            }
         }
-        let buckets = try BucketListing.buckets(ofType: type, in: node.engine, partitions: 4)
+        let buckets = try await node.loop.allBuckets(of: ofType)
         #expect(buckets == [Array("bucket".utf8)])
     }
 }

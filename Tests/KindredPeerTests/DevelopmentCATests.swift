@@ -1,4 +1,5 @@
 import Foundation
+import KindredNode
 import KindredPeer
 import SwiftASN1
 import Testing

@@ -1,4 +1,5 @@
 import KindredModel
+import KindredNode
 import KindredReplication
 import NIOCore
 import Testing

@@ -47,11 +47,13 @@ import Testing
 
     @Test("the longest message arrives; one that is a byte longer is dropped, and the connection lives on")
     func longestMessage() async throws {
-        let (one, two) = (try await TestPeer.start(1), try await TestPeer.start(2))
+        // The receiver's thread is busy for a while with a message of this size, without optimization above all.
+        let one = try await TestPeer.start(1, silence: .seconds(10))
+        let two = try await TestPeer.start(2, silence: .seconds(10))
         try await TestPeer.connect(one, two)
         let longest = message(of: Limits.peerMessageBytes)
         try await one.send([longest], to: two.node)
-        try await eventually("it arrives", within: .seconds(60)) { !two.recorder.messages(from: one.node).isEmpty }
+        try await eventually("it arrives", within: .seconds(120)) { !two.recorder.messages(from: one.node).isEmpty }
         #expect(two.recorder.messages(from: one.node) == [longest])
 
         let last = PeerMessage.hinted(Hinted(id: 9, refusal: nil))
@@ -66,11 +68,13 @@ import Testing
 
     @Test("many long messages arrive in order while heartbeats go on")
     func longMessages() async throws {
-        let (one, two) = (try await TestPeer.start(1), try await TestPeer.start(2))
+        // The receiver's thread is busy for a while with a message of this size, without optimization above all.
+        let one = try await TestPeer.start(1, silence: .seconds(10))
+        let two = try await TestPeer.start(2, silence: .seconds(10))
         try await TestPeer.connect(one, two)
         let messages = (1...30).map { message(ofAbout: 1 << 20, id: $0) }
         try await one.send(messages, to: two.node)
-        try await eventually("all messages arrive", within: .seconds(60)) {
+        try await eventually("all messages arrive", within: .seconds(120)) {
             two.recorder.messages(from: one.node).count >= 30
         }
         #expect(two.recorder.messages(from: one.node) == messages)

@@ -1,3 +1,4 @@
+import KindredNode
 import KindredPeer
 import KindredReplication
 import NIOCore
@@ -181,6 +182,9 @@ import Testing
         }
         await #expect(throws: PeerNetworkError.duration("heartbeat")) {
             try await TestPeer.start(1, heartbeat: .zero)
+        }
+        await #expect(throws: PeerNetworkError.duration("silence")) {
+            try await TestPeer.start(1, silence: .nanoseconds(.max))
         }
     }
 }

@@ -75,15 +75,19 @@ import Testing
         let (one, two) = (try await TestPeer.start(1), try await TestPeer.start(2))
         // Node 2 is not told of node 1, as if it could not dial it.
         try await one.setPeers([two.node: two.address])
-        try await eventually("it is unreachable") { one.recorder.verdicts(of: two.node) == [false] }
-        #expect(try await one.status(of: two.node)?.connection == .open)
+        try await eventually("it is unreachable, with an open connection") {
+            let connection = try await one.status(of: two.node)?.connection
+            return one.recorder.verdicts(of: two.node) == [false] && connection == .open
+        }
         try await two.setPeers([one.node: one.address])
         try await eventually("it is reachable") { one.recorder.verdicts(of: two.node) == [false, true] }
         try await eventually("both ways") { two.recorder.verdicts(of: one.node) == [true] }
         // And back: node 2 loses its way to node 1, and says so at once.
         try await two.setPeers([:])
-        try await eventually("it is unreachable") { one.recorder.verdicts(of: two.node) == [false, true, false] }
-        #expect(try await one.status(of: two.node)?.connection == .open)
+        try await eventually("it is unreachable, with an open connection") {
+            let connection = try await one.status(of: two.node)?.connection
+            return one.recorder.verdicts(of: two.node) == [false, true, false] && connection == .open
+        }
         await TestPeer.close(one, two)
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import KindredNode
 import KindredReplication
 import NIOCore
 import NIOPosix

@@ -18,6 +18,8 @@ final class TestPeer: Sendable {
     let recorder: Recorder
     let address: PeerAddress
     let log: LogLines
+    /// A thread of its own: a loop that is busy with another test's messages answers no heartbeats.
+    private let group: MultiThreadedEventLoopGroup
 
     /// Starts a network that listens on the loopback.
     static func start(
@@ -26,27 +28,37 @@ final class TestPeer: Sendable {
         firstPause: TimeAmount = .milliseconds(50), longestPause: TimeAmount = .seconds(1)
     ) async throws -> TestPeer {
         let log = LogLines()
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let network = PeerNetwork(
-            on: MultiThreadedEventLoopGroup.singleton.next(),
+            on: group.next(),
             configuration: PeerConfiguration(
                 clusterID: clusterID, node: NodeID(node), generation: generation,
                 listen: PeerAddress(host: "127.0.0.1", port: port), sourceHost: sourceHost, tls: tls,
                 heartbeat: heartbeat, silence: silence, firstPause: firstPause, longestPause: longestPause),
             logger: log.logger)
         let recorder = Recorder()
-        let address = try await network.start(observer: recorder)
-        return TestPeer(NodeID(node), network, recorder, address, log)
+        do {
+            let address = try await network.start(observer: recorder)
+            return TestPeer(NodeID(node), network, recorder, address, log, group)
+        } catch {
+            try await group.shutdownGracefully()
+            throw error
+        }
     }
 
     private init(
-        _ node: NodeID, _ network: PeerNetwork, _ recorder: Recorder, _ address: PeerAddress, _ log: LogLines
+        _ node: NodeID, _ network: PeerNetwork, _ recorder: Recorder, _ address: PeerAddress, _ log: LogLines,
+        _ group: MultiThreadedEventLoopGroup
     ) {
         self.node = node
         self.network = network
         self.recorder = recorder
         self.address = address
         self.log = log
+        self.group = group
     }
+
+    deinit { group.shutdownGracefully { _ in } }
 
     func setPeers(_ peers: [NodeID: PeerAddress]) async throws {
         try await network.eventLoop.submit { self.network.setPeers(peers) }.get()

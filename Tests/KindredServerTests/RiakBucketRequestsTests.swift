@@ -328,10 +328,10 @@ extension TestNode {
         try await loop.run { loop throws(RequestFailure) -> Reply? in
             var output = ByteBuffer()
             do {
-                let isMine = try body.withUnsafeBytes {
-                    try RiakBucketRequests.answer(message, $0, on: loop, nodeName: "riak@127.0.0.1", into: &output)
+                let step = try body.withUnsafeBytes {
+                    try RiakBucketRequests.answer(message, $0, on: loop, into: &output)
                 }
-                guard isMine else { return output.readableBytes == 0 ? .notMine : .malformed }
+                guard case .answered = step else { return output.readableBytes == 0 ? .notMine : .malformed }
                 guard case .frame(let frame) = output.riakFrame(), frame.end == output.readableBytes,
                     let answer = frame.message
                 else { return .malformed }

@@ -18,7 +18,7 @@ import Testing
         ],
         "KindredPeer": [
             "KindredModel", "KindredReplication", "KindredNode", "NIOCore", "NIOPosix", "NIOSSL", "Logging", "Crypto",
-            "X509", "SwiftASN1", "Foundation", "Synchronization",
+            "X509", "SwiftASN1", "Foundation", "FoundationEssentials", "Glibc", "Darwin", "Musl", "Synchronization",
         ],
         "KindredEtcd": [
             "KindredNode", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "Logging", "Foundation",
@@ -98,7 +98,8 @@ import Testing
         let banned = ["try!", "as!", "fatalError(", "unsafeBitCast(", "@unchecked Sendable", "nonisolated(unsafe)"]
         // Each with a documented rule that makes it safe, beside the code.
         let excused = [
-            "Sources/KindredNode/Loop/DataLoop.swift": "@unchecked Sendable"
+            "Sources/KindredNode/Loop/DataLoop.swift": "@unchecked Sendable",
+            "Sources/KindredPeer/PeerNetwork.swift": "@unchecked Sendable",
         ]
         for file in repository.files(in: "Sources", ".swift") where !file.path.contains("/Generated/") {
             for (number, line) in file.code {

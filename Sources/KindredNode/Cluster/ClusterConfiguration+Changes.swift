@@ -4,26 +4,34 @@ package import KindredReplication
 extension ClusterConfiguration {
     // MARK: Nodes
 
-    /// Takes note of a node that starts, and counts its start if the topology knows it.
+    /// Takes note of a node: who it is, and where it is now.
+    ///
+    /// - Returns: its position among the nodes.
+    @discardableResult
+    package mutating func introduce(_ registration: RegisteredNode) throws(ClusterRefusal) -> Int {
+        if let known = nodes.firstIndex(where: { $0.name == registration.name }) {
+            let id = nodes[known].id
+            nodes[known] = registration
+            nodes[known].id = id
+            return known
+        }
+        guard nodes.count < Limits.nodes else {
+            throw ClusterRefusal("the cluster has \(nodes.count) nodes, and there can be no more")
+        }
+        let index = nodes.firstIndex { $0.name > registration.name } ?? nodes.endIndex
+        nodes.insert(registration, at: index)
+        nodes[index].id = nil
+        return index
+    }
+
+    /// Takes note of a node that starts to take part, and counts its start. To be called once for each start: replicas conclude from the count
+    /// that an older copy of their data was put back.
     ///
     /// - Returns: its id and how often it has been started; nil as long as there is no topology.
     package mutating func register(
         _ registration: RegisteredNode
     ) throws(ClusterRefusal) -> (id: NodeID, generation: UInt64)? {
-        let index: Int
-        if let known = nodes.firstIndex(where: { $0.name == registration.name }) {
-            index = known
-            let id = nodes[known].id
-            nodes[known] = registration
-            nodes[known].id = id
-        } else {
-            guard nodes.count < Limits.nodes else {
-                throw ClusterRefusal("the cluster has \(nodes.count) nodes, and there can be no more")
-            }
-            index = nodes.firstIndex { $0.name > registration.name } ?? nodes.endIndex
-            nodes.insert(registration, at: index)
-            nodes[index].id = nil
-        }
+        let index = try introduce(registration)
         guard var changed = topology else { return nil }
         do throws(TopologyRefusal) {
             let known = nodes[index].id.flatMap { changed.node($0) }

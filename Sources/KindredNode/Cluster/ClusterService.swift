@@ -46,7 +46,10 @@ package actor ClusterService {
         loop.eventLoop.execute { self.loop.rejoin = { Task { await self.rejoin() } } }
         try await configurator.start()
         try await store.announce(registration.name, owner: directory, bytes: Array(registration.http.utf8))
-        _ = try await register()
+        let registration = registration
+        try await configurator.change { configuration throws(ClusterRefusal) in
+            _ = try configuration.introduce(registration)
+        }
         beginJoining()
     }
 

@@ -31,21 +31,32 @@ extension DataLoop: PeerObserver {
         identity.partitions = topology.partitions
         try identity.save(in: store.engine)
         seal = TokenSeal(secret: configuration.tokenSecret)
-        let node = try ReplicaNode(
-            id: id, generation: generation, store: store, settings: clusterSettings(replicas: Int(topology.n)),
-            views: topology.records.map(\.view), fallbacks: topology.fallbacks(of:), isTrusted: identity.isTrusted,
-            now: monotonic, wall: environment.wallClock())
+        let node = try loadNode(topology, as: id, generation, isTrusted: identity.isTrusted)
         identity.isTrusted = true
         let member = ClusterMember(
             node: node, configuration: configuration, transport: transport, configurator: configurator,
             transferLimit: transferBytesPerSecond, logger: logger)
-        for (id, isReachable) in reachable {
-            member.step(.reachable(id, isReachable), now: monotonic, wall: environment.wallClock())
-        }
         role = .member(member)
+        tellWhoIsReachable(member)
         member.connect()
         isClusterTickDue = true
         scheduleTick()
+    }
+
+    private func loadNode(
+        _ topology: Topology, as id: NodeID, _ generation: UInt64, isTrusted: Bool
+    ) throws(StorageError) -> ReplicaNode {
+        try ReplicaNode(
+            id: id, generation: generation, store: store, settings: clusterSettings(replicas: Int(topology.n)),
+            views: topology.records.map(\.view), fallbacks: topology.fallbacks(of:), isTrusted: isTrusted,
+            now: monotonic,
+            wall: environment.wallClock())
+    }
+
+    private func tellWhoIsReachable(_ member: ClusterMember) {
+        for (id, isReachable) in reachable {
+            member.step(.reachable(id, isReachable), now: monotonic, wall: environment.wallClock())
+        }
     }
 
     /// Says why the node does not serve requests yet.
@@ -239,6 +250,17 @@ extension DataLoop: PeerObserver {
     func abandonClusterWork(_ error: StorageError) {
         guard case .member(let member) = role else { return }
         tellAbandoned(member.abandon(), error)
+        if case .full = error, let topology = member.configuration.topology {
+            // Nothing was written: what is there is the latest, and this run goes on.
+            do throws(StorageError) {
+                var node = try loadNode(topology, as: member.node.id, member.node.generation, isTrusted: true)
+                node.takeOverNumbers(of: member.node)
+                member.resume(with: node)
+                return tellWhoIsReachable(member)
+            } catch {
+                logger.error("the replicas cannot be loaded again", metadata: ["error": "\(error)"])
+            }
+        }
         role = .waiting("the storage has failed, and the node is joining again: \(error)")
         rejoin?()
     }

@@ -78,7 +78,7 @@ extension ReplicaNode {
             rolledBack(index)
         } else if isSame, !isTrusted, !PlantedFault.rollbackUnnoticed.isActive {
             needsRenewal(partition)
-        } else {
+        } else if !isSame || record.generation != generation || record.counterCeiling != member.counterCeiling {
             partitions[index].replica.stageIncarnation(
                 generation: generation, ceiling: member.counterCeiling, in: store)
         }

@@ -61,6 +61,13 @@ package struct ReplicaNode {
         for view in views { try adopt(view, fallbacks: fallbacks(view.partition), isStart: true, isTrusted: isTrusted) }
     }
 
+    /// Goes on with the exchanges' numbers where an earlier node of this process has ended, so that no answer to it is taken for one to this one.
+    /// Only for the same generation.
+    package mutating func takeOverNumbers(of earlier: ReplicaNode) {
+        coordinator.ids = earlier.coordinator.ids
+        nextExchange = earlier.nextExchange
+    }
+
     /// Takes one input.
     package mutating func step(_ input: NodeInput, now: UInt64, wall: UInt64, into effects: inout [NodeEffect]) {
         self.now = now

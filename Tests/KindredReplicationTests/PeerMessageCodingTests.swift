@@ -213,7 +213,7 @@ import Testing
             ([0, 1], "peer message: unknown format version"),
             ([2, 2, 1, 0], "peer message: unknown format version"),
             ([1, 0], "peer message: unknown kind"),
-            ([1, 15], "peer message: unknown kind"),
+            ([1, 17], "peer message: unknown kind"),
             ([1, 2, 1, 10], "unknown refusal"),
             ([1, 8, 1, 2, 0, 4], "pull reply: unknown content"),
             ([1, 8, 1, 2, 0, 3, 0], "pull reply: refused without a reason"),

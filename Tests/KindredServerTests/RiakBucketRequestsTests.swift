@@ -254,7 +254,7 @@ import Testing
         #expect(three.count == 3)
         #expect(five.count == 5)
         for replica in three + five {
-            #expect(replica.node == .init("riak@127.0.0.1".utf8))
+            #expect(replica.node == .init("test".utf8))
             #expect(replica.primary)
         }
         #expect(Set(three.map(\.partition)).count == 1)

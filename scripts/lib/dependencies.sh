@@ -41,6 +41,9 @@ missing_packages() {
             command -v python3 >/dev/null || echo "python3|runs the integration tests"
             python3 -c 'import venv, ensurepip' 2>/dev/null ||
                 echo "python3-venv|a private place for Riak's Python client, whose own tests are run"
+            command -v etcd >/dev/null || echo "etcd-server|holds the configuration of the clusters that are tested"
+            compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null ||
+                echo "libfaketime|gives nodes of tested clusters clocks that are wrong"
             ;;
         esac
     done

@@ -58,14 +58,23 @@ struct Dev: AsyncParsableCommand {
     func run() async throws {
         let directory = try WorkingDirectory(data)
         defer { directory.removeIfTemporary() }
+        let source = try await source(directory.path)
+        do {
+            try await run(in: directory, source)
+        } catch {
+            await source.etcd?.stop()
+            throw error
+        }
+        await source.etcd?.stop()
+    }
+
+    private func run(in directory: WorkingDirectory, _ source: ConfigurationSource) async throws {
         let level = Logger.Level(rawValue: logLevel) ?? .warning
         func logger(_ label: String) -> Logger {
             var logger = Logger(label: label) { StreamLogHandler.standardError(label: $0) }
             logger.logLevel = level
             return logger
         }
-        let source = try await source(directory.path)
-        defer { source.etcd?.stop() }
 
         var running: [RunningNode] = []
         for number in 1...nodes {

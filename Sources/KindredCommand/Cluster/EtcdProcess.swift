@@ -47,13 +47,18 @@ struct EtcdProcess: Sendable {
             guard process.isRunning else { break }
             try await Task.sleep(for: .milliseconds(50))
         }
-        stop()
+        await stop()
         throw ServeFailure("etcd does not start; run it by hand to see why, or use --no-etcd")
     }
 
-    func stop() {
+    /// Asks etcd to end, and insists after a while.
+    func stop() async {
         process.terminate()
-        process.waitUntilExit()
+        for _ in 0..<100 {
+            guard process.isRunning else { return }
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+        kill(process.processIdentifier, SIGKILL)
     }
 
     private static func path(of name: String) -> String? {

@@ -2,7 +2,7 @@ package import KindredReplication
 
 extension Limits {
     /// How often the replication core is told that time has passed: much more often than any of its deadlines needs.
-    package static let clusterTickMilliseconds: UInt64 = 20
+    package static let clusterTickMilliseconds: UInt64 = 50
     /// A node that has not been reached so long after the first try counts as unreachable.
     package static let firstContactMilliseconds: UInt64 = 2_000
     /// How many names another node is asked for at a time in a listing.

@@ -106,12 +106,18 @@ package struct ReplicaNode {
     // MARK: Finding one's way
 
     /// The position of a hosted partition; nil if this node has no replica of it.
+    ///
+    /// Mostly a node hosts all partitions, or the configuration service has named all: then a partition's number is its position.
     func position(of partition: UInt16) -> Int? {
-        partitions.firstIndex { $0.replica.partition == partition }
+        let guess = Int(partition)
+        if guess < partitions.count, partitions[guess].replica.partition == partition { return guess }
+        return partitions.firstIndex { $0.replica.partition == partition }
     }
 
     func view(of partition: UInt16) -> PartitionView? {
-        views.first { $0.partition == partition }
+        let guess = Int(partition)
+        if guess < views.count, views[guess].partition == partition { return views[guess] }
+        return views.first { $0.partition == partition }
     }
 
     /// Whether a view is news here.

@@ -127,7 +127,7 @@ let package = Package(
                 "KindredModel", "KindredStorage", "KindredReplication", "KindredWire", "KindredClient", "KindredNode",
                 "KindredRocksDB", "KindredServer", "KindredSimulator", "KindredTesting", "KindredPeer", "KindredEtcd",
                 logging,
-                nioCore, nioPosix, nioConcurrency,
+                nioCore, nioPosix, nioConcurrency, .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -188,7 +188,7 @@ let package = Package(
         .testTarget(
             name: "KindredCommandTests",
             dependencies: [
-                "KindredModel", "KindredReplication", "KindredSimulator", "KindredWire", "KindredClient",
+                "KindredModel", "KindredReplication", "KindredSimulator", "KindredWire", "KindredClient", "KindredNode",
                 "KindredCommand", nioCore, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

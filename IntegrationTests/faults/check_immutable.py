@@ -43,7 +43,9 @@ def check(judge: Judge, key: KeyHistory, final: Sequence[str]) -> None:
             if missing and read.strict:
                 judge.problem(key, f"MISSING: the read {when} shows nothing", missing[:1])
     judge.counts["immutable keys whose content changed"] += len(seen) > 1
-    check_second_contents(judge, key, acknowledged)
+    # Whoever writes content that was accepted before repeats a write that was kept, shown or not.
+    introduced = [writes[0] for writes in accepted.values() if writes[0].was_acknowledged]
+    check_second_contents(judge, key, acknowledged, introduced)
     for write in key.writes:
         if write.outcome == REFUSED and write.status == 409:
             reasons = [other for name, found in accepted.items() if name != write.name
@@ -52,9 +54,11 @@ def check(judge: Judge, key: KeyHistory, final: Sequence[str]) -> None:
                 judge.problem(key, f"{write.name} was refused although nothing else was ever accepted", [write.name or ""])
 
 
-def check_second_contents(judge: Judge, key: KeyHistory, acknowledged: Sequence[Operation]) -> None:
+def check_second_contents(
+    judge: Judge, key: KeyHistory, acknowledged: Sequence[Operation], introduced: Sequence[Operation],
+) -> None:
     """A node that has some content accepts no other, and nothing keeps a content from a node that is not disturbed."""
-    for second in acknowledged:
+    for second in introduced:
         for first in acknowledged:
             if first.completed >= second.invoked:
                 break

@@ -159,6 +159,12 @@ class Nemesis:
         self._note(f"end    {fault.text()}")
 
     def _forbidden(self, fault: Fault) -> Optional[str]:
+        """Why a fault must not begin now; faults that were postponed can have come upon others."""
+        if fault.kind in OF_PROCESS:
+            for other in self.plan:
+                if (other.kind in OF_PROCESS and other.begun is not None and other.ended is None
+                        and (other.node == fault.node or ALL in (other.node, fault.node))):
+                    return f"during {other.text()}"
         if fault.kind == "disk lost":
             down = [f"{node.name} does not run" for node in self.cluster.nodes.values() if not node.runs or node.is_paused]
             reasons = down or self.cluster.unsettled()
@@ -217,8 +223,10 @@ class Nemesis:
         node.start()
 
     def stop(self, fault: Fault) -> None:
+        # Who is only about to begin has nothing to end in good order.
+        was_ready = self._node(fault).is_ready()
         code = self._node(fault).stop()
-        if code != 0:
+        if was_ready and code != 0:
             raise ClusterFailed(f"{fault.node} was asked to stop, and ended with {code}")
 
     def kill_all(self, fault: Fault) -> None:

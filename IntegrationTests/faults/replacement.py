@@ -80,7 +80,8 @@ def run(cluster: Cluster, seed: int, results: Results) -> None:
     converge(cluster, results, operations, now)
     serving = {name: cluster.nodes[name].ports.http for name in ("n1", "n2", "n5")}
     # A node that was declared lost is a destroyed disk.
-    check(serving, results, operations, Circumstances(faults=[Disturbance(origin, now, frozenset(serving))], disks_lost=[died]), origin)
+    circumstances = Circumstances(faults=[Disturbance(origin, now, frozenset(serving))], disks_lost=[died])
+    check(serving, results, operations, circumstances, origin)
     check_logs(cluster, results)
     summary_of_nodes(cluster, results)
 

@@ -302,6 +302,14 @@ def _immutable() -> Dict[str, Tuple[History, bool]]:
         story.put("b", node="n2")
         story.final = ["a"]
 
+    def kept_is_written_again(story: Story) -> None:
+        story.circumstances.members = frozenset(("n1", "n2", "n3"))
+        story.disturb("n1")
+        story.put("a", node="n2")
+        story.put("b")
+        story.put("a")
+        story.final = ["a"]
+
     def by_the_same_node(story: Story) -> None:
         story.circumstances.members = frozenset(("n1", "n2", "n3"))
         story.disturb("n1")
@@ -326,6 +334,7 @@ def _immutable() -> Dict[str, Tuple[History, bool]]:
         "another content is accepted although nothing was wrong": (accepted_in_calm, False),
         "another content is accepted during a fault": (accepted_apart, True),
         "another content is accepted while a third node is down": (elsewhere, False),
+        "content that is kept beside the shown one is written again": (kept_is_written_again, True),
         "the same node accepts another content": (by_the_same_node, False),
         "the same content is refused": (refused_for_nothing, False),
         "a read shows nothing": (shows_nothing, False),

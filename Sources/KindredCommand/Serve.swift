@@ -152,7 +152,7 @@ extension Serve {
     private func clusterLines(_ configuration: ServerConfiguration) -> String {
         guard let cluster = configuration.cluster else { return "" }
         return """
-              cluster           \(cluster.name), peers at \(cluster.advertised ?? cluster.peer)\(cluster.tls == nil ? "" : ", TLS")
+              cluster           \(cluster.name), peers at \((cluster.advertised ?? cluster.peer).text)\(cluster.tls == nil ? "" : ", TLS")
 
             See how the cluster is, and create it when its nodes run:
               kindred cluster status

@@ -54,7 +54,21 @@ struct RunningNode: Service {
 
         var storage = RocksDBConfiguration(directory: configuration.data)
         storage.freeSpaceReserve = configuration.diskReserveBytes
-        let engine = try RocksDBStorageEngine(storage)
+        do {
+            return try await start(
+                configuration, try RocksDBStorageEngine(storage), dataGroup, disk, synchronizer, store, logger,
+                whenServing)
+        } catch {
+            await store?.close()
+            throw error
+        }
+    }
+
+    private static func start(
+        _ configuration: ServerConfiguration, _ engine: RocksDBStorageEngine, _ dataGroup: MultiThreadedEventLoopGroup,
+        _ disk: NIOThreadPool, _ synchronizer: NIOThreadPool, _ store: (any ConfigurationStore)?, _ logger: Logger,
+        _ whenServing: @escaping @Sendable (RunningNode) -> Void
+    ) async throws -> RunningNode {
         let loop = try DataLoop(
             on: dataGroup.next(), engine: engine, configuration: configuration.node,
             environment: NodeEnvironment(

@@ -66,6 +66,8 @@ struct ServerConfiguration {
         let host: String
         let port: Int
 
+        var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
         /// Whether only this machine can reach it.
         var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
     }

@@ -49,6 +49,8 @@ package enum PlantedFault: UInt8, CaseIterable, Sendable {
     case clockFloorIgnored
 
     // What a replica records.
+    /// What another replica says of an object that is only on the disk is left for later, again and again.
+    case coldObjectsSkipped
     /// A clock is merged with the peer's, instead of adding the events whose objects came with it.
     case clockMerged
     /// Removals travel without the events that caused them.

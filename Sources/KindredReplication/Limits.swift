@@ -49,6 +49,11 @@ package enum Limits {
     package static let exchangeMilliseconds: UInt64 = 2_000
     /// How often a node repeats what the configuration service has not taken up.
     package static let reportMilliseconds: UInt64 = 500
+    /// How often each replica begins a round through the keys that have something left to strip or drop, and how many it visits at a time.
+    package static let settlingMilliseconds: UInt64 = 500
+    package static let keysPerSettling = 64
+    /// A leader that is not the first member hands over after so long a time, and not in the middle of failures.
+    package static let leadershipRestMilliseconds: UInt64 = 15_000
     /// How often each replica looks for log entries that everybody has. It costs a checkpoint, so not with each exchange.
     package static let pruneMilliseconds: UInt64 = 2_000
     /// How often hints are sent to a node that can be reached, and how many at a time.

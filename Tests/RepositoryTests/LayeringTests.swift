@@ -42,8 +42,8 @@ import Testing
             "KindredModel", "KindredStorage", "KindredReplication", "KindredWire", "KindredClient", "KindredNode",
             "KindredRocksDB", "KindredServer", "KindredSimulator", "KindredTesting", "KindredPeer", "KindredEtcd",
             "Logging",
-            "NIOCore", "NIOConcurrencyHelpers", "NIOPosix", "AsyncHTTPClient", "ArgumentParser", "ServiceLifecycle",
-            "UnixSignals",
+            "NIOCore", "NIOConcurrencyHelpers", "NIOHTTP1", "NIOPosix", "AsyncHTTPClient", "ArgumentParser",
+            "ServiceLifecycle", "UnixSignals",
             "Yams", "Foundation", "FoundationEssentials", "Glibc", "Darwin", "Musl", "Synchronization",
         ],
     ]

@@ -34,7 +34,7 @@ struct ClusterHealth: Encodable {
         }
         if !report.nodes.contains(where: { $0.name == report.answeredBy }) {
             warnings.append(
-                "\(report.answeredBy) itself is not, or no longer, one of the nodes: what it sees of them says little; ask another"
+                "\(report.answeredBy) itself is not, or no longer, one of the nodes: what it sees says little; ask another"
             )
         }
         warnings += report.nodes.flatMap { Self.warnings(of: $0, report, answers) }
@@ -56,9 +56,8 @@ struct ClusterHealth: Encodable {
         var warnings: [String] = []
         if node.state == "lost" || node.state == "leaving", node.replicas > 0, report.transfers.isEmpty {
             let what = node.state == "lost" ? "has been declared lost" : "is leaving"
-            warnings.append(
-                "\(name) \(what) and still has \(Page.count(node.replicas, "replica")): 'kindred cluster plan' shows where they go"
-            )
+            let count = Page.count(node.replicas, "replica")
+            warnings.append("\(name) \(what) and still has \(count): 'kindred cluster plan' shows where they go")
         }
         guard node.state != "lost" else { return warnings }
         switch answers.answers[name] {

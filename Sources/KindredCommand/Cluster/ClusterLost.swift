@@ -60,10 +60,14 @@ struct ClusterLost: ClusterCommand {
     static func explanation(_ node: NodeReport, _ report: ClusterReport) -> [StyledLine] {
         let name = Page.name(node.name)
         var lines: [StyledLine] = []
-        if node.isPresent || node.isReachable == true {
+        if node.isReachable == true || (node.isPresent && node.isReachable == nil) {
             lines.append(
                 StyledLine("\(name) runs. ", .bad)
                     + StyledLine("A node that runs leaves without losing anything: 'kindred cluster leave \(name)'."))
+        } else if node.isPresent {
+            lines.append(
+                StyledLine("\(name) may run: ", .bad)
+                    + StyledLine("it cannot be reached, but it was heard of a moment ago. Is only the network gone?"))
         }
         let partitions = report.partitionStates.filter { partition in
             partition.members.contains { $0.node == node.name }

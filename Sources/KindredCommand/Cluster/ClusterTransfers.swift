@@ -81,11 +81,11 @@ struct TransferWait {
     /// - Returns: how many seconds it took.
     mutating func run() async throws -> Double {
         defer { line.end() }
+        let (cluster, clock) = (cluster, clock)
+        func look() async throws(CommandFailure) -> TransferSample { try await cluster.sample(clock) }
         var patience = Patience(cluster.timeout)
         while true {
-            if let sample = try await patience.ask({ () async throws(CommandFailure) in try await cluster.sample(clock)
-                })
-            {
+            if let sample = try await patience.ask(look) {
                 if sample.report.transfers.isEmpty { return clock.now }
                 let progress = CommitProgress(sample, total: total, elapsed: clock.now)
                 line.show(elapsed: clock.now, line: progress.line(width:), facts: { progress.facts })

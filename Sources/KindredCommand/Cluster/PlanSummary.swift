@@ -166,10 +166,9 @@ struct PlanPage {
             summary.nodes.filter { count($0) > 0 }.map { "\(Page.name($0.name)) \(count($0))" }.joined(separator: ", ")
         }
         let from = list(\.gives)
+        let partitions = Page.count(plan.partitions.count, "partition")
         return [
-            StyledLine(
-                "Copies \(Page.count(plan.movedReplicas, "replica")) in \(Page.count(plan.partitions.count, "partition")): \(size)."
-            ),
+            StyledLine("Copies \(Page.count(plan.movedReplicas, "replica")) in \(partitions): \(size)."),
             StyledLine("  to    \(list(\.gets))"),
             StyledLine("  from  \(from.isEmpty ? "nobody: no node gives one away" : from)"),
         ]

@@ -21,6 +21,8 @@ extension PlantedFault {
         case .tombstoneDroppedEarly:
             "a last-write-wins tombstone is dropped as soon as everybody has it, whatever else may still arrive"
         case .clockFloorIgnored: "a new incarnation's clock starts without the floor"
+        case .coldObjectsSkipped:
+            "what another replica says of an object that is only on the disk is left for later, again and again"
         case .clockMerged: "a clock is merged with the peer's, instead of adding the events whose objects came with it"
         case .effectWithoutEvent: "removals travel without the events that caused them"
         case .answeredBeforeDurable: "answers leave before what they say is durable"
@@ -68,7 +70,7 @@ extension PlantedFault {
         case .timestampIgnoresContext: []
         case .skewAccepted: [.clock]
         case .tombstoneForgotten, .tombstoneDroppedEarly: [.network, .membership]
-        case .clockMerged, .answeredBeforeDurable, .logNotReplayed: [.crash]
+        case .clockMerged, .answeredBeforeDurable, .logNotReplayed, .coldObjectsSkipped: [.crash]
         case .readErrorIsAbsence, .lostDiskUnnoticed, .rollbackUnnoticed, .refusalCounts: [.disk]
         case .prunedWithoutTransfer, .transferClaimsEarly, .transferSkipsAbsent, .learnerCounts:
             [.disk, .membership]

@@ -10,9 +10,11 @@ extension ClusterConfiguration {
     @discardableResult
     package mutating func introduce(_ registration: RegisteredNode) throws(ClusterRefusal) -> Int {
         if let known = nodes.firstIndex(where: { $0.name == registration.name }) {
-            let id = nodes[known].id
+            let before = nodes[known]
             nodes[known] = registration
-            nodes[known].id = id
+            nodes[known].id = before.id
+            // What a start is told by, `register` notes.
+            nodes[known].start = before.start
             return known
         }
         guard nodes.count < Limits.nodes else {
@@ -21,6 +23,7 @@ extension ClusterConfiguration {
         let index = nodes.firstIndex { $0.name > registration.name } ?? nodes.endIndex
         nodes.insert(registration, at: index)
         nodes[index].id = nil
+        nodes[index].start = 0
         return index
     }
 
@@ -35,6 +38,10 @@ extension ClusterConfiguration {
         guard var changed = topology else { return nil }
         do throws(TopologyRefusal) {
             let known = nodes[index].id.flatMap { changed.node($0) }
+            if let known, known.state != .lost, registration.start != 0, nodes[index].start == registration.start {
+                // This start has been counted: its answer was lost, or what it needed next was not there.
+                return (known.id, known.generation)
+            }
             let id: NodeID
             if let known, known.state != .lost {
                 id = known.id
@@ -44,6 +51,7 @@ extension ClusterConfiguration {
             }
             let generation = try changed.registerStart(of: id)
             nodes[index].id = id
+            nodes[index].start = registration.start
             topology = changed
             return (id, generation)
         } catch {

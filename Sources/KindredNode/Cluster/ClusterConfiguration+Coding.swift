@@ -21,6 +21,7 @@ extension ClusterConfiguration {
             bytes.append(lengthPrefixed: Array(node.http.utf8))
             bytes.append(lengthPrefixed: Array(node.zone.utf8))
             bytes.append(varint: UInt64(node.weight))
+            bytes.append(bigEndian: node.start)
         }
         bytes.append(varint: UInt64(staged.count))
         for change in staged { change.encode(into: &bytes) }
@@ -62,7 +63,7 @@ extension ClusterConfiguration {
         let tokenSecret = reader.copy(try reader.lengthPrefixedRange())
         guard clusterID.count == 16, tokenSecret.count == 32 else { throw MalformedBytes("cluster: identity") }
         self.init(clusterID: clusterID, tokenSecret: tokenSecret)
-        let nodeCount = try reader.count(ofAtLeast: 8)
+        let nodeCount = try reader.count(ofAtLeast: 16)
         guard nodeCount <= Limits.nodes else { throw MalformedBytes("cluster: number of nodes") }
         for _ in 0..<nodeCount {
             let name = try text()
@@ -71,7 +72,7 @@ extension ClusterConfiguration {
             nodes.append(
                 RegisteredNode(
                     name: name, id: id == 0 ? nil : NodeID(id), peer: peer, pb: try text(), http: try text(),
-                    zone: try text(), weight: try number(UInt16.self)))
+                    zone: try text(), weight: try number(UInt16.self), start: try reader.bigEndian(UInt64.self)))
         }
         let stagedCount = try reader.count(ofAtLeast: 2)
         for _ in 0..<stagedCount { staged.append(try MembershipChange(from: &reader)) }

@@ -53,11 +53,14 @@ package struct RegisteredNode: Sendable, Hashable {
     package var zone: String
     /// Its share of the replicas, at least 1.
     package var weight: UInt16
+    /// Tells one start of its process from another: random. A start that registers twice counts once.
+    package var start: UInt64
 
     package init(
         name: String, id: NodeID? = nil, peer: PeerAddress, pb: String, http: String, zone: String = "",
-        weight: UInt16 = 1
+        weight: UInt16 = 1, start: UInt64 = 0
     ) {
+        self.start = start
         self.name = name
         self.id = id
         self.peer = peer

@@ -75,9 +75,11 @@ package actor ClusterService {
         }
     }
 
-    private func register() async throws -> (id: NodeID, generation: UInt64)? {
-        let registration = registration
-        return try await configurator.change { configuration throws(ClusterRefusal) in
+    /// - Parameter start: tells this start, or this beginning anew, from all others.
+    private func register(_ start: UInt64) async throws -> (id: NodeID, generation: UInt64)? {
+        var registration = registration
+        registration.start = start
+        return try await configurator.change { [registration] configuration throws(ClusterRefusal) in
             let known = try configuration.register(registration)
             return known.map { Registered(id: $0.id, generation: $0.generation) }
         }.map { ($0.id, $0.generation) }
@@ -90,6 +92,7 @@ package actor ClusterService {
 
     private func join() async {
         var lastProblem = ""
+        let start = loop.environment.randomBytes(8).reduce(0) { $0 << 8 | UInt64($1) } | 1
         while !Task.isCancelled {
             do {
                 let configuration = try await configurator.change { $0 }
@@ -97,7 +100,7 @@ package actor ClusterService {
                     try self.loop.checkDirectory(for: configuration, self.registration.name)
                 }
                 .get()
-                if configuration.topology != nil, let (id, generation) = try await register() {
+                if configuration.topology != nil, let (id, generation) = try await register(start) {
                     try await enter(as: id, generation)
                     return
                 }

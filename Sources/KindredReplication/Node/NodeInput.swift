@@ -40,6 +40,8 @@ package enum ConfigurationRequest: Hashable, Sendable {
     case raiseClockFloor(partition: UInt16, to: HybridTimestamp)
     /// The leader, or a member that it needs, cannot be reached: lead with these from now on.
     case elect(partition: UInt16, leader: NodeID, members: [NodeID], replacing: UInt64)
+    /// No leadership is left, and all members vote: lead with all of them from now on.
+    case electAnew(partition: UInt16, leader: NodeID)
     /// This node has all that the leader has: from now on acknowledged writes are on it, too.
     case joinLeadership(partition: UInt16, node: NodeID, epoch: UInt64)
 }

@@ -50,7 +50,11 @@ extension ReplicaNode {
     private mutating func tidy(at index: Int) throws(StorageError) {
         let surroundings = surroundings
         _ = try partitions[index].replica.continueSurvey(limit: Limits.objectsPerTransfer, in: store)
-        let floor = try partitions[index].replica.settle(limit: Limits.objectsPerTransfer, surroundings, in: store)
+        var floor: HybridTimestamp?
+        if now >= partitions[index].nextSettling || partitions[index].replica.isSettling {
+            partitions[index].nextSettling = now + Limits.settlingMilliseconds
+            floor = try partitions[index].replica.settle(limit: Limits.keysPerSettling, surroundings, in: store)
+        }
         if let floor, now >= partitions[index].nextFloor {
             partitions[index].nextFloor = now + Limits.reportMilliseconds
             effects.append(
@@ -126,7 +130,11 @@ extension ReplicaNode {
 
     /// Sees to it that a partition has a leader, and that the leader has the members that can be reached.
     private mutating func reportLeadership(of replica: PartitionReplica, as member: ReplicaMember) {
-        guard let leadership = replica.view.leadership, replica.isSure else { return }
+        guard replica.isSure else { return }
+        guard let leadership = replica.view.leadership else { return electAnew(replica) }
+        if partitionHasStoodStill(replica.partition), leadership.leader == id {
+            handOverLeadership(leadership, replica)
+        }
         let reachable = leadership.members.filter { !unreachable.contains($0) }
         let leader = reachable.contains(leadership.leader) ? leadership.leader : reachable.first
         let voters = replica.view.members.count { $0.role.isOldVoter }
@@ -143,6 +151,35 @@ extension ReplicaNode {
             effects.append(
                 .configure(.joinLeadership(partition: replica.partition, node: id, epoch: leadership.epoch)))
         }
+    }
+
+    /// Where the last leadership has come to an end, the first member asks to lead with all of them.
+    private mutating func electAnew(_ replica: PartitionReplica) {
+        let members = replica.view.members
+        guard members.first?.node == id,
+            members.allSatisfy({ $0.role == .voter && !$0.isLost && !unreachable.contains($0.node) })
+        else { return }
+        effects.append(.configure(.electAnew(partition: replica.partition, leader: id)))
+    }
+
+    /// Whether this node has led the partition for a while.
+    private func partitionHasStoodStill(_ partition: UInt16) -> Bool {
+        guard let index = position(of: partition), partitions[index].leads else { return false }
+        return now >= partitions[index].ledSince + Limits.leadershipRestMilliseconds
+    }
+
+    /// Gives the leadership to the first member, whose turn it is, once all is quiet: placement has spread the first members over the nodes, and
+    /// failovers gather the leaders on few.
+    private mutating func handOverLeadership(_ leadership: Leadership, _ replica: PartitionReplica) {
+        guard let first = replica.view.members.first?.node, first != id, leadership.members.contains(first),
+            leadership.members.count == replica.view.members.count,
+            replica.view.members.allSatisfy({ $0.role == .voter && !unreachable.contains($0.node) })
+        else { return }
+        effects.append(
+            .configure(
+                .elect(
+                    partition: replica.partition, leader: first, members: leadership.members,
+                    replacing: leadership.epoch)))
     }
 
     // MARK: Hints

@@ -169,6 +169,7 @@ extension ReplicaNode {
 
     private mutating func lead(_ index: Int, epoch: UInt64) {
         partitions[index].ledEpoch = epoch
+        partitions[index].ledSince = now
         partitions[index].recovery = nil
         coordinate(.leading(partition: partitions[index].replica.partition, epoch: epoch))
     }

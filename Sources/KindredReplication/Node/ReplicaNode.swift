@@ -312,12 +312,16 @@ package struct HostedPartition {
     /// When to drop log entries, and when to ask for a higher clock floor.
     var nextPrune: UInt64 = 0
     var nextFloor: UInt64 = 0
+    /// When to begin another round of settling.
+    var nextSettling: UInt64 = 0
     /// When to tell the configuration service again what it has not taken up.
     var nextReport: UInt64 = 0
     /// The way to leadership, while it lasts.
     var recovery: LeaderRecovery?
     /// The epoch that this replica leads, once it has come through recovery.
     package internal(set) var ledEpoch: UInt64?
+    /// When that was.
+    var ledSince: UInt64 = 0
 
     /// Whether this replica numbers the versions of its keys.
     var leads: Bool {

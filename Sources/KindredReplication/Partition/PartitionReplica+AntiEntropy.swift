@@ -104,7 +104,7 @@ extension PartitionReplica {
         case .updates(let updates, let more):
             var far = 0
             for update in updates {
-                switch try merge(update, isFromMember: true, surroundings, time: &time, in: store) {
+                switch try mergeWaiting(update, isTransfer: false, surroundings, time: &time, in: store) {
                 case .merged(let merged): outcome.add(merged)
                 case .refused(let refusal):
                     outcome.refused += 1
@@ -112,7 +112,8 @@ extension PartitionReplica {
                 case .ownPastUnknown:
                     outcome.isOwnPastUnknown = true
                     return outcome
-                case .needsDisk(_): outcome.refused += 1
+                // Not after waiting.
+                case .needsDisk: outcome.refused += 1
                 }
             }
             // Event by event there is no way on if all of them are too far beyond what is recorded here.
@@ -159,6 +160,22 @@ extension PartitionReplica {
                 let value = try store.engine.value(.objects, for: key.storage.bytes)
                 store.install(key.storage, value: value, loadedWith: ticket)
             }
+        }
+    }
+
+    /// Takes in what another member says of a key, whose object may have to be read from the disk first.
+    mutating func mergeWaiting(
+        _ update: ObjectUpdate, isTransfer: Bool, _ surroundings: MergeSurroundings, time: inout HybridLogicalClock,
+        in store: ObjectStore
+    ) throws(StorageError) -> MergeResult {
+        while true {
+            let result = try merge(
+                update, isFromMember: true, isTransfer: isTransfer, surroundings, time: &time, in: store)
+            guard case .needsDisk(let ticket) = result else { return result }
+            if PlantedFault.coldObjectsSkipped.isActive { return result }
+            let key = ObjectKey(partition: partition, address: update.address, hash: surroundings.hash)
+            let value = try store.engine.value(.objects, for: key.storage.bytes)
+            store.install(key.storage, value: value, loadedWith: ticket)
         }
     }
 

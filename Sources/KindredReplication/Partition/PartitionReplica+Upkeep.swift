@@ -66,28 +66,58 @@ extension PartitionReplica {
 
     /// Strips some stored objects of what the clock has come to vouch for, and drops tombstones that have become superfluous.
     ///
+    /// It goes through the keys that have something left, a few at a time; and again when something has changed that could help.
+    ///
     /// - Returns: the timestamp that the clock floor of new incarnations must reach before more tombstones can go; nil if none waits.
     package mutating func settle(
         limit: Int, _ surroundings: MergeSurroundings, in store: ObjectStore
     ) throws(StorageError) -> HybridTimestamp? {
-        var floorNeeded: HybridTimestamp?
-        for bytes in survey.takeUnsettled(limit) {
-            let key = ObjectKey(
-                partition: partition, address: bytes[KeyLayout.partitionLength...], hash: surroundings.hash)
-            var object = try readWaiting(key, from: store)
-            let before = object.versions
-            _ = object.removeVersions { tombstone in
-                guard tombstone.isTombstone, isStable(tombstone) else { return false }
-                if tombstone.timestamp > view.clockFloor, !PlantedFault.clockFloorIgnored.isActive {
-                    floorNeeded = max(floorNeeded ?? .zero, tombstone.timestamp)
-                    return false
-                }
-                return true
+        let circumstances = Settling.Circumstances(
+            base: base, peers: peers.changes, epoch: view.epoch, discoveries: survey.discoveries)
+        if settling.remaining == 0 {
+            guard settling.circumstances != circumstances else { return settling.floorNeeded }
+            settling = Settling(circumstances: circumstances, remaining: survey.unsettledCount)
+        }
+        let keys = survey.takeUnsettled(min(limit, settling.remaining))
+        // Fewer than there were: the survey has begun anew.
+        settling.remaining = keys.isEmpty ? 0 : settling.remaining - keys.count
+        for (position, bytes) in keys.enumerated() {
+            do throws(StorageError) {
+                try settle(bytes, surroundings, in: store)
+            } catch {
+                // What could not be read has not been settled.
+                for key in keys[position...] { survey.unsettled(key) }
+                throw error
             }
+        }
+        return settling.floorNeeded
+    }
+
+    /// Whether keys are left that this round of settling has not come to.
+    package var isSettling: Bool { settling.remaining > 0 }
+
+    private mutating func settle(
+        _ bytes: [UInt8], _ surroundings: MergeSurroundings, in store: ObjectStore
+    ) throws(StorageError) {
+        let key = ObjectKey(
+            partition: partition, address: bytes[KeyLayout.partitionLength...], hash: surroundings.hash)
+        var object = try readWaiting(key, from: store)
+        let before = object.versions
+        _ = object.removeVersions { tombstone in
+            guard tombstone.isTombstone, isStable(tombstone) else { return false }
+            if tombstone.timestamp > view.clockFloor, !PlantedFault.clockFloorIgnored.isActive {
+                settling.floorNeeded = max(settling.floorNeeded ?? .zero, tombstone.timestamp)
+                return false
+            }
+            return true
+        }
+        let stored = stripped(object)
+        if case .found(let record, _) = try store.read(key.storage), record == stored.encoded() {
+            if stored.isUnsettled { survey.unsettled(bytes, isNews: false) }
+        } else {
             // Saving notes the key again if something is left.
             save(object, of: key.storage, replacing: before, in: store)
         }
-        return floorNeeded
     }
 
     /// Whether no write that is older than a tombstone can still arrive, from anybody.
@@ -154,4 +184,20 @@ extension PartitionReplica {
     package var backlog: (logEntries: [(actor: ActorID, count: Int)], unsettledKeys: Int) {
         (log.sizes, survey.unsettledCount)
     }
+}
+
+/// One round through the keys that have something left to strip or drop.
+struct Settling: Sendable {
+    /// What it depends on whether anything can be stripped or dropped.
+    struct Circumstances: Equatable, Sendable {
+        var base: VersionVector
+        var peers: UInt64
+        var epoch: UInt64
+        var discoveries: UInt64
+    }
+
+    var circumstances: Circumstances?
+    /// How many keys it has not come to.
+    var remaining = 0
+    var floorNeeded: HybridTimestamp?
 }

@@ -34,6 +34,8 @@ package struct PartitionReplica: Sendable {
     var peers = PeerClocks()
     /// What is known of the objects as a whole, and how far a scan has come that finds it out.
     var survey: Survey
+    /// The round of settling that is under way, or was the last.
+    var settling = Settling()
     /// A full transfer that has begun; durable, so that a restart goes on with it.
     package internal(set) var transfer: TransferProgress?
     /// The members whose every event has been applied since this incarnation began, by actor.
@@ -205,9 +207,7 @@ package struct PartitionReplica: Sendable {
     mutating func save(
         _ object: CausalObject, of key: StorageKey, replacing before: [Version], in store: ObjectStore
     ) {
-        var stored = object
-        if !view.closed.isEmpty { view.closed.fold(&stored.context) }
-        stored.strip(PlantedFault.stripByMaximum.isActive ? clock.highest : base)
+        let stored = stripped(object)
         if stored.isEmpty {
             store.stageDelete(key)
         } else {
@@ -215,7 +215,15 @@ package struct PartitionReplica: Sendable {
         }
         guard !isAlone else { return }
         survey.changed(key.bytes, from: before, to: stored.versions)
-        if !stored.context.isEmpty || stored.versions.contains(where: \.isTombstone) { survey.unsettled(key.bytes) }
+        if stored.isUnsettled { survey.unsettled(key.bytes) }
+    }
+
+    /// An object as it is stored: without what the clock vouches for.
+    func stripped(_ object: CausalObject) -> CausalObject {
+        var stored = object
+        if !view.closed.isEmpty { view.closed.fold(&stored.context) }
+        stored.strip(PlantedFault.stripByMaximum.isActive ? clock.highest : base)
+        return stored
     }
 
     /// Stages that an event has been applied. Its object is staged in the same step.

@@ -4,6 +4,8 @@ package import KindredModel
 /// "they all have it" errs on the safe side.
 package struct PeerClocks: Sendable {
     private var clocks: [(actor: ActorID, clock: ReplicaClock)] = []
+    /// Grows with every change.
+    package private(set) var changes: UInt64 = 0
 
     package init() {}
 
@@ -12,10 +14,12 @@ package struct PeerClocks: Sendable {
         var index = clocks.count
         while index > 0, clocks[index - 1].actor >= actor { index -= 1 }
         if index < clocks.count, clocks[index].actor == actor {
-            if closed.covers(clocks[index].clock, by: clock) { clocks[index].clock = clock }
+            guard clocks[index].clock != clock, closed.covers(clocks[index].clock, by: clock) else { return }
+            clocks[index].clock = clock
         } else {
             clocks.insert((actor, clock), at: index)
         }
+        changes += 1
     }
 
     /// What an incarnation was last heard to reflect; nil if it has not been heard.
@@ -26,5 +30,6 @@ package struct PeerClocks: Sendable {
     /// Forgets the incarnations that are no members any more.
     package mutating func keepOnly(_ actors: [ActorID]) {
         clocks.removeAll { !actors.contains($0.actor) }
+        changes += 1
     }
 }

@@ -40,8 +40,14 @@ struct Survey: Sendable {
         sum.add(key, after)
     }
 
+    /// How many times a key was found to have something left; grows.
+    private(set) var discoveries: UInt64 = 0
+
     /// Takes note of a key that has something left to strip or drop.
-    mutating func unsettled(_ key: [UInt8]) {
+    ///
+    /// - Parameter isNews: false puts back a key that was taken out in vain.
+    mutating func unsettled(_ key: [UInt8], isNews: Bool = true) {
+        if isNews { discoveries += 1 }
         if keys.count >= Limits.unsettledKeys {
             hasOverflowed = hasOverflowed || !keys.contains(key)
         } else if keys.insert(key).inserted {
@@ -72,7 +78,7 @@ struct Survey: Sendable {
         guard !hasPassed(key) else { return }
         sum.add(key, object.versions)
         progress = .through(key)
-        if !object.context.isEmpty || object.versions.contains(where: \.isTombstone) { unsettled(key) }
+        if object.isUnsettled { unsettled(key) }
     }
 
     /// The scan has come to the end.
@@ -94,4 +100,9 @@ struct Survey: Sendable {
         case .through(let last): !last.lexicographicallyPrecedes(key)
         }
     }
+}
+
+extension CausalObject {
+    /// Whether the stored object has something left that can be stripped or dropped one day.
+    var isUnsettled: Bool { !context.isEmpty || versions.contains(where: \.isTombstone) }
 }

@@ -24,6 +24,18 @@ extension PartitionRecord {
         uncleanElections += 1
     }
 
+    /// Elects a leader although no member of the last leadership has kept its incarnation: after a power cut of all of them, or one after the
+    /// other.
+    ///
+    /// Only with all members, all of them voters, which a replica is after it has taken over what the others have. The new leader begins by
+    /// taking over from each of them what it lacks, and they all count for its first acknowledgement. So every acknowledged version is
+    /// there that any of their disks has kept, and with disks that keep what they have confirmed, these are all.
+    mutating func electAnew(_ leader: NodeID) throws(TopologyRefusal) {
+        guard view.leadership == nil else { throw .leadershipExists }
+        guard transition == nil, view.members.allSatisfy({ $0.role == .voter && !$0.isLost }) else { throw .notCurrent }
+        try lead(leader, nodes)
+    }
+
     /// Takes a member into the leadership that has, as the leader has seen to, every acknowledged version.
     ///
     /// - Parameter epoch: the leadership that it joins.

@@ -76,6 +76,11 @@ extension Topology {
         }
     }
 
+    /// Elects a leader where the last leadership has come to an end, with all members of the partition; see `PartitionRecord.electAnew`.
+    package mutating func electLeaderAnew(_ leader: NodeID, in partition: UInt16) throws(TopologyRefusal) {
+        try change(partition) { record, _ throws(TopologyRefusal) in try record.electAnew(leader) }
+    }
+
     /// Elects a leader on an operator's word although nobody is left who is sure to have every acknowledged version.
     /// Counted in `PartitionRecord.uncleanElections`.
     ///

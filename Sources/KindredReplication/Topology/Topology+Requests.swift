@@ -16,6 +16,8 @@ extension Topology {
             try raiseClockFloor(in: partition, to: timestamp)
         case .elect(let partition, let leader, let members, let epoch):
             try electLeader(leader, members: members, in: partition, replacing: epoch)
+        case .electAnew(let partition, let leader):
+            try electLeaderAnew(leader, in: partition)
         case .joinLeadership(let partition, let node, let epoch):
             try addLeadershipMember(node, in: partition, to: epoch)
         }

@@ -198,6 +198,8 @@ package struct Simulation {
             return
         }
         nodes[index].disk.start()
+        // Right after a start most objects are on the disk only.
+        nodes[index].disk.setMemoryCold(chance.chance(40))
         let topology = service.topology
         let store = ObjectStore(engine: nodes[index].disk, byteLimit: 1_024)
         do throws(StorageError) {

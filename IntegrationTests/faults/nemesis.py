@@ -10,46 +10,21 @@ import heapq
 import os
 import random
 import time
-from dataclasses import dataclass, replace
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from dataclasses import replace
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from cluster import REPLICAS, Cluster
+from fault import ALL, BETWEEN_TWO, ETCD, KINDS, OF_ALL, OF_PROCESS, Fault
 from judge import Circumstances, Disturbance
-from process import CLOCKS, ClusterFailed, Node
+from process import CLOCKS
 
 # Wrong clocks, in seconds. A clock that was ahead leaves the cluster waiting for so long: its times are in the data.
 SKEWS = (-15.0, -2.0, 0.3, 3.0, 6.0)
 SHORTEST, LONGEST = 1.5, 5.0
-# Faults that belong to no single node.
-ALL, ETCD = "all", "etcd"
 # How often the next fault begins before the last one has ended.
 OVERLAP = 0.35
 # A fault that must not be now is tried again so much later, as long as there is time.
 POSTPONED = 1.5
-
-
-@dataclass
-class Fault:
-    kind: str
-    node: str
-    other: Optional[str]
-    begin: float
-    end: float
-    amount: float = 0.0
-    # When it really was, by the monotonic clock; nothing if it was passed over.
-    begun: Optional[float] = None
-    ended: Optional[float] = None
-
-    def text(self) -> str:
-        if self.node in (ALL, ETCD):
-            return self.kind
-        where = f"{self.node}→{self.other}" if self.kind in ("one way", "slow link") else (
-            f"{self.node}, {self.other}" if self.other else self.node)
-        amount = {"wrong clock": f" {self.amount:+.1f} s", "slow link": f" {self.amount * 1000:.0f} ms"}.get(self.kind, "")
-        return f"{self.kind} {where}{amount}"
-
-
-Deed = Callable[["Nemesis", Fault], None]
 
 
 class Nemesis:
@@ -136,7 +111,7 @@ class Nemesis:
             return
         fault.begun = time.monotonic()
         self._note(f"begin  {fault.text()}")
-        KINDS[fault.kind][0](self, fault)
+        KINDS[fault.kind][0](self.cluster, fault)
 
     def _find_targets(self, fault: Fault) -> None:
         """Who was meant may be gone by now, replaced by another node."""
@@ -154,7 +129,7 @@ class Nemesis:
             # It was switched off meanwhile.
             fault.ended = time.monotonic()
             return
-        KINDS[fault.kind][1](self, fault)
+        KINDS[fault.kind][1](self.cluster, fault)
         fault.ended = time.monotonic()
         self._note(f"end    {fault.text()}")
 
@@ -202,136 +177,3 @@ class Nemesis:
 
     def _note(self, text: str) -> None:
         self._say(f"{time.monotonic() - self._origin:7.2f} s  {text}")
-
-    # The faults
-
-    def _node(self, fault: Fault) -> Node:
-        return self.cluster.nodes[fault.node]
-
-    def kill(self, fault: Fault) -> None:
-        self._node(fault).kill()
-
-    def start(self, fault: Fault) -> None:
-        self._node(fault).start()
-
-    def start_and_kill_again(self, fault: Fault) -> None:
-        """Once more while it recovers, as soon as the amount says."""
-        node = self._node(fault)
-        node.start()
-        time.sleep(fault.amount / 2)
-        node.kill()
-        node.start()
-
-    def stop(self, fault: Fault) -> None:
-        # Who is only about to begin has nothing to end in good order.
-        was_ready = self._node(fault).is_ready()
-        code = self._node(fault).stop()
-        if was_ready and code != 0:
-            raise ClusterFailed(f"{fault.node} was asked to stop, and ended with {code}")
-
-    def kill_all(self, fault: Fault) -> None:
-        for node in self.cluster.nodes.values():
-            node.kill()
-
-    def start_all(self, fault: Fault) -> None:
-        for node in self.cluster.nodes.values():
-            node.start()
-
-    def pause(self, fault: Fault) -> None:
-        self._node(fault).pause()
-
-    def resume(self, fault: Fault) -> None:
-        self._node(fault).resume()
-
-    def isolate(self, fault: Fault, stalled: bool = True) -> None:
-        for other in self.cluster.nodes:
-            if other != fault.node:
-                self.cluster.network.stall(fault.node, other, stalled)
-                self.cluster.network.stall(other, fault.node, stalled)
-
-    def rejoin(self, fault: Fault) -> None:
-        self.isolate(fault, False)
-
-    def block(self, fault: Fault) -> None:
-        self.cluster.network.stall(fault.node, fault.other or "", True)
-
-    def unblock(self, fault: Fault) -> None:
-        self.cluster.network.stall(fault.node, fault.other or "", False)
-
-    def cut(self, fault: Fault) -> None:
-        self.cluster.network.cut(fault.node, fault.other or "")
-
-    def mend(self, fault: Fault) -> None:
-        self.cluster.network.cut(fault.node, fault.other or "", False)
-
-    def reset(self, fault: Fault) -> None:
-        self.cluster.network.reset(fault.node, fault.other or "")
-
-    def nothing(self, fault: Fault) -> None:
-        pass
-
-    def slow(self, fault: Fault) -> None:
-        self.cluster.network.slow(fault.node, fault.other or "", fault.amount, 2_000_000)
-
-    def hasten(self, fault: Fault) -> None:
-        self.cluster.network.slow(fault.node, fault.other or "", 0)
-
-    def fill(self, fault: Fault) -> None:
-        disk = self._node(fault).disk
-        assert disk is not None
-        disk.fill()
-
-    def release(self, fault: Fault) -> None:
-        disk = self._node(fault).disk
-        assert disk is not None
-        disk.release()
-
-    def set_clock(self, fault: Fault) -> None:
-        node = self._node(fault)
-        node.kill()
-        node.clock_offset = fault.amount
-        node.start()
-
-    def set_clock_right(self, fault: Fault) -> None:
-        node = self._node(fault)
-        node.kill()
-        node.clock_offset = 0.0
-        node.start()
-
-    def lose_disk(self, fault: Fault) -> None:
-        node = self._node(fault)
-        node.kill()
-        node.destroy_data()
-
-    def stop_etcd(self, fault: Fault) -> None:
-        if fault.amount < 0.5:
-            self.cluster.etcd.pause()
-        else:
-            self.cluster.etcd.kill()
-
-    def start_etcd(self, fault: Fault) -> None:
-        if self.cluster.etcd.is_paused:
-            self.cluster.etcd.resume()
-        else:
-            self.cluster.etcd.start()
-
-
-KINDS: Dict[str, Tuple[Deed, Deed]] = {
-    "kill -9": (Nemesis.kill, Nemesis.start),
-    "kill -9 twice": (Nemesis.kill, Nemesis.start_and_kill_again),
-    "kill -9 of all": (Nemesis.kill_all, Nemesis.start_all),
-    "restart": (Nemesis.stop, Nemesis.start),
-    "pause": (Nemesis.pause, Nemesis.resume),
-    "isolation": (Nemesis.isolate, Nemesis.rejoin),
-    "one way": (Nemesis.block, Nemesis.unblock),
-    "connections cut": (Nemesis.cut, Nemesis.mend),
-    "connections reset": (Nemesis.reset, Nemesis.nothing),
-    "slow link": (Nemesis.slow, Nemesis.hasten),
-    "full disk": (Nemesis.fill, Nemesis.release),
-    "wrong clock": (Nemesis.set_clock, Nemesis.set_clock_right),
-    "disk lost": (Nemesis.lose_disk, Nemesis.start),
-    "etcd away": (Nemesis.stop_etcd, Nemesis.start_etcd),
-}
-OF_ALL = ("kill -9 of all",)
-OF_PROCESS = ("kill -9", "kill -9 twice", *OF_ALL, "restart", "pause", "wrong clock", "disk lost", "full disk")
-BETWEEN_TWO = ("one way", "connections cut", "connections reset", "slow link")

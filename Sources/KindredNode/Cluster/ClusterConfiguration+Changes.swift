@@ -99,11 +99,14 @@ extension ClusterConfiguration {
             throw ClusterRefusal(error.explanation)
         }
         staged = changes
+        self.topology?.outdatePlans()
     }
 
     /// Forgets what has been staged.
     package mutating func clearStaged() {
+        guard !staged.isEmpty else { return }
         staged = []
+        topology?.outdatePlans()
     }
 
     /// What the staged changes would do.
@@ -138,7 +141,8 @@ extension ClusterConfiguration {
     ///
     /// - Returns: the partitions for which it is too late.
     package mutating func cancel() throws(ClusterRefusal) -> [UInt16] {
-        guard topology != nil else { throw .notCreated }
+        guard let before = topology else { throw .notCreated }
+        guard before.isChanging else { return [] }
         let tooLate = topology?.cancelPlan() ?? []
         forgetDeparted()
         return tooLate

@@ -243,7 +243,7 @@ extension NodeAlarm {
         case .digestMismatch(let partition, let peer):
             (
                 "digest",
-                "partition \(partition): this replica and \(peer) know the same events and hold different objects"
+                "partition \(partition): this replica and actor \(peer.rawValue) know the same events and hold different objects"
             )
         case .storage(let partition, let reason, let isDamaged):
             (
@@ -251,9 +251,12 @@ extension NodeAlarm {
                 "partition \(partition): the storage cannot be read\(isDamaged ? ", a record is damaged" : ""): \(reason)"
             )
         case .rolledBack(let partition, let actor):
-            ("rolled back", "partition \(partition): the data of \(actor) is an older copy; it goes on under a new id")
+            (
+                "rolled back",
+                "partition \(partition): the data of actor \(actor.rawValue) is an older copy; it goes on under a new id"
+            )
         case .lost(let partition, let actor):
-            ("lost", "partition \(partition): the data of \(actor) is gone; the others send it again")
+            ("lost", "partition \(partition): the data of actor \(actor.rawValue) is gone; the others send it again")
         case .discarded(let partition, let dot):
             ("discarded", "partition \(partition): the late write \(dot) lost against a newer one")
         }

@@ -155,7 +155,23 @@ extension ClusterService {
                 partition: record.view.partition, stage: stage, arriving: arriving.map(configuration.name(of:)),
                 leaving: record.nodes.filter { !target.contains($0) }.map(configuration.name(of:)),
                 bytesHere: sizes[record.view.partition],
-                awaits: topology.awaitedReports(of: record.view.partition).map { "\($0)" })
+                awaits: topology.awaitedReports(of: record.view.partition).map { text($0, record, configuration) })
+        }
+    }
+
+    private func text(
+        _ report: TransitionReport, _ record: PartitionRecord, _ configuration: ClusterConfiguration
+    ) -> String {
+        func name(_ actor: ActorID) -> String {
+            record.view.members.first { $0.actor == actor }.map { configuration.name(of: $0.node) }
+                ?? "actor \(actor.rawValue)"
+        }
+        return switch report {
+        case .acknowledged(let actor): "\(name(actor)) knows of the change"
+        case .ready(let actor): "\(name(actor)) has caught up"
+        case .caughtUp(let actor): "\(name(actor)) has everything of the old members"
+        case .led(let actor): "\(name(actor)) leads"
+        case .pulled(let from, let by): "\(name(by)) has taken over what \(name(from)) knows"
         }
     }
 
@@ -172,6 +188,11 @@ extension ClusterService {
         }
         for node in report.nodes where !node.isPresent && node.state != "lost" && report.configurationProblem == nil {
             warnings.append("\(node.name) does not run, or cannot reach the configuration service")
+        }
+        if let own = report.nodes.first(where: { $0.name == report.answeredBy }), report.isCreated, own.replicas == 0,
+            own.state != "joining"
+        {
+            warnings.append("\(report.answeredBy) has no replicas (\(own.state)): stop it, or have it join")
         }
         let leaderless = report.partitionStates.count { $0.leader == nil }
         if leaderless > 0 {

@@ -12,6 +12,11 @@ extension DataLoop: PeerObserver {
         if case .member = role { true } else { false }
     }
 
+    /// What this node's part in a cluster has done; nil if it has none.
+    package var clusterStatistics: ClusterStatistics? {
+        if case .member(let member) = role { member.statistics } else { nil }
+    }
+
     /// Milliseconds of a clock that never goes back.
     var monotonic: UInt64 { NIODeadline.now().uptimeNanoseconds / 1_000_000 }
 

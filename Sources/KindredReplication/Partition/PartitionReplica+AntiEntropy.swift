@@ -38,7 +38,10 @@ extension PartitionReplica {
     private func content(
         for request: PullRequest, _ surroundings: MergeSurroundings, from store: ObjectStore
     ) throws(StorageError) -> PullReply.Content {
-        if request.clock == clock { return .nothing(digest: survey.digest) }
+        if request.clock == clock {
+            // Who owes a full transfer holds effects of events that it does not claim yet.
+            return .nothing(digest: transfer == nil ? survey.digest : nil)
+        }
         let theirEpoch = request.clock.base(of: .closed)
         if theirEpoch > view.closed.epoch { return .refused(.unknownEpoch) }
         if theirEpoch < clock.base(of: .closed) { return .transferNeeded }

@@ -105,6 +105,11 @@ extension Topology {
         self = changed
     }
 
+    /// Makes every plan stale that has been made so far: what it was made of is going to be something else.
+    package mutating func outdatePlans() {
+        membershipEpoch += 1
+    }
+
     /// Gives up what has not been done yet of the last plan. The nodes stay as it made them, so that a plan without
     /// changes would go on where it was given up.
     ///

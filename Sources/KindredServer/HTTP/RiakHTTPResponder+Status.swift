@@ -46,7 +46,9 @@ extension RiakHTTPResponder {
                 count("cache_misses_total", cache.misses),
                 count("disk_reads_total", node.diskReads),
                 count("disk_synchronizations_total", node.synchronizations),
-                count("discarded_versions_total", node.discardedVersions),
+                count(
+                    "discarded_versions_total",
+                    node.discardedVersions + (loop.clusterStatistics?.discardedVersions ?? 0)),
                 count("node_deletes_total", node.deletes),
                 count("node_gets_total", node.gets),
                 count("node_puts_total", node.puts),

@@ -29,7 +29,11 @@ extension Simulation {
         }
         if !operations.isEmpty, dead == nil { return "the operator waits to \(operations[0])" }
         for index in nodes.indices where index != dead && !nodes[index].isGone {
-            guard let process = nodes[index].process else { return "\(nodes[index].id) is down" }
+            guard let process = nodes[index].process else {
+                // A node that had left before it was started again is not taken back, and not missed.
+                if service.topology.node(nodes[index].id) == nil { continue }
+                return "\(nodes[index].id) is down"
+            }
             if process.node.hints.count > 0 { return "\(nodes[index].id) holds \(process.node.hints.count) hints" }
             if !nodes[index].disk.damagedRecords.isEmpty { return "\(nodes[index].id) has a damaged disk" }
             if nodes[index].disk.isLying { return "\(nodes[index].id)'s disk lies" }

@@ -72,7 +72,7 @@ struct Serve: AsyncParsableCommand {
             var store: (any ConfigurationStore)?
             if let cluster = configuration.cluster {
                 let etcd = EtcdConfiguration(endpoints: cluster.etcd, clusterName: cluster.name)
-                store = try await EtcdConfigurationStore.connect(etcd, logger: logger)
+                store = try EtcdConfigurationStore(etcd, logger: logger)
             }
             node = try await RunningNode.start(configuration, store: store, logger: logger) {
                 announce($0, configuration)

@@ -82,7 +82,7 @@ struct RunningNode: Service {
                 synchronizer: { work in synchronizer.submit { _ in work() } }),
             logger: logger)
         loop.start()
-        let access = ClusterAccess()
+        let access = ClusterAccess(isExpected: configuration.cluster != nil)
         do {
             let riak = try await listening(on: configuration.pb, "--pb") { endpoint in
                 try await RiakListener.start(

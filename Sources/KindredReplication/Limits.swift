@@ -69,8 +69,9 @@ package enum Limits {
     package static let maximumSkewMilliseconds: UInt64 = 500
 
     /// How far the clock's durable ceiling runs ahead, in milliseconds. After a crash, hybrid time starts at the ceiling, so this is
-    /// also how far it may be ahead of the wall clock then.
-    package static let clockCeilingMilliseconds: UInt64 = 5_000
+    /// also how far it may be ahead of the wall clock then: less than `maximumSkewMilliseconds`, or the other nodes would refuse what this one
+    /// writes for a while. It costs one small record in so many milliseconds of writing.
+    package static let clockCeilingMilliseconds: UInt64 = 250
 
     // MARK: A tick of the data loop
 

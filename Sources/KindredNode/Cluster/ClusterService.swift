@@ -20,6 +20,10 @@ package actor ClusterService {
     nonisolated let configurator: Configurator
     private var transport: (any PeerTransport & Sendable)?
     private var joining: Task<Void, Never>?
+    private var directory: [UInt8] = []
+    private var lastProblem = ""
+    private var isFollowing = false
+    private var isIntroduced = false
 
     /// - Parameters:
     ///   - store: where the configuration of the cluster is.
@@ -40,17 +44,44 @@ package actor ClusterService {
         }
     }
 
-    /// Introduces the node. Returns as soon as the others can see it; it serves requests once the cluster has been created.
+    /// Introduces the node; if the configuration service cannot be reached now, as soon as it can. It serves requests once the cluster has been
+    /// created.
+    ///
+    /// - Throws: if the storage fails.
     package func start() async throws {
-        let directory = try await loop.eventLoop.submit { try self.loop.directoryID() }.get()
+        directory = try await loop.eventLoop.submit { try self.loop.directoryID() }.get()
         loop.eventLoop.execute { self.loop.rejoin = { Task { await self.rejoin() } } }
-        try await configurator.start()
+        do {
+            try await introduce()
+        } catch {
+            report(error)
+        }
+        beginJoining()
+    }
+
+    /// Follows the configuration, announces the node, and writes down who it is and where; what of it has not been done yet.
+    private func introduce() async throws {
+        if !isFollowing {
+            try await configurator.start()
+            isFollowing = true
+        }
+        guard !isIntroduced else { return }
         try await store.announce(registration.name, owner: directory, bytes: Array(registration.http.utf8))
         let registration = registration
         try await configurator.change { configuration throws(ClusterRefusal) in
             _ = try configuration.introduce(registration)
         }
-        beginJoining()
+        isIntroduced = true
+    }
+
+    /// Says why the node does not serve, and logs it when it is news.
+    private func report(_ error: any Error) {
+        let problem = "\(error)"
+        loop.eventLoop.execute { self.loop.cannotJoin(problem) }
+        if problem != lastProblem {
+            logger.error("the node cannot join its cluster yet", metadata: ["reason": "\(problem)"])
+        }
+        lastProblem = problem
     }
 
     /// Leaves in good order: the others need not wait for the lease to end.
@@ -91,10 +122,10 @@ package actor ClusterService {
     }
 
     private func join() async {
-        var lastProblem = ""
         let start = loop.environment.randomBytes(8).reduce(0) { $0 << 8 | UInt64($1) } | 1
         while !Task.isCancelled {
             do {
+                try await introduce()
                 let configuration = try await configurator.change { $0 }
                 try await loop.eventLoop.submit {
                     try self.loop.checkDirectory(for: configuration, self.registration.name)
@@ -105,12 +136,7 @@ package actor ClusterService {
                     return
                 }
             } catch {
-                let problem = "\(error)"
-                loop.eventLoop.execute { self.loop.cannotJoin(problem) }
-                if problem != lastProblem {
-                    logger.error("the node cannot join its cluster yet", metadata: ["reason": "\(problem)"])
-                }
-                lastProblem = problem
+                report(error)
             }
             try? await Task.sleep(for: .milliseconds(200))
         }

@@ -45,7 +45,8 @@ extension DataLoop: PeerObserver {
         tellWhoIsReachable(member)
         member.connect()
         isClusterTickDue = true
-        scheduleTick()
+        // Now, and not when there is time: the start has been counted, and the replicas' records must say so before anything else happens.
+        tick()
     }
 
     private func loadNode(

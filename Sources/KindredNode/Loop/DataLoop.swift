@@ -146,7 +146,7 @@ package final class DataLoop: @unchecked Sendable {
         eventLoop.execute { self.tick() }
     }
 
-    private func tick() {
+    func tick() {
         isTickScheduled = false
         wall = environment.wallClock()
         takeClusterInputs()

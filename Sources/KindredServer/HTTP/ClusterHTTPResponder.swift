@@ -7,8 +7,12 @@ import NIOConcurrencyHelpers
 /// The node's part in its cluster, for listeners that begin to listen before it has one.
 package final class ClusterAccess: Sendable {
     private let box = NIOLockedValueBox<ClusterService?>(nil)
+    /// Whether the node is one of a cluster, so that it serves nothing before it has joined.
+    package let isExpected: Bool
 
-    package init() {}
+    package init(isExpected: Bool = false) {
+        self.isExpected = isExpected
+    }
 
     package var service: ClusterService? {
         get { box.withLockedValue { $0 } }
@@ -26,6 +30,7 @@ struct ClusterHTTPResponder: Sendable {
     /// Answers a request whose path begins with `prefix`.
     func respond(to request: Request, path: String) async -> Response {
         guard let service = access.service else {
+            if access.isExpected { return refusal("the node is starting", status: 503) }
             return refusal("this node is not of a cluster: start it with --etcd and --cluster", status: 409)
         }
         do {
@@ -67,9 +72,19 @@ struct ClusterHTTPResponder: Sendable {
 
     /// Whether the node serves requests.
     func ready() async -> Response {
-        guard let service = access.service else { return Response(text: "OK\n", status: 200) }
-        let state = (try? await service.report())?.local.state ?? "the configuration has not been read yet"
-        return state == "serving" ? Response(text: "OK\n", status: 200) : Response(text: state + "\n", status: 503)
+        guard let service = access.service else {
+            return access.isExpected
+                ? Response(text: "the node is starting\n", status: 503) : Response(text: "OK\n", status: 200)
+        }
+        guard let report = try? await service.report() else {
+            return Response(text: "the configuration has not been read yet\n", status: 503)
+        }
+        let own = report.nodes.first { $0.name == report.answeredBy }
+        guard report.local.state == "serving" else { return Response(text: report.local.state + "\n", status: 503) }
+        guard let own, own.state != "lost" else {
+            return Response(text: "the node has left the cluster\n", status: 503)
+        }
+        return Response(text: "OK\n", status: 200)
     }
 
     // MARK: Bodies

@@ -1,6 +1,7 @@
 import KindredModel
 import KindredReplication
 import KindredStorage
+import KindredTesting
 import Testing
 
 /// The replicas of one partition, each over a store of its own: what a test of several replicas drives. Whatever one of
@@ -75,6 +76,22 @@ struct ReplicaGroup {
         let bytes = try #require(
             KeyLayout.objectKey(partition: 0, bucketType: 1, bucket: [98], key: Array(name.utf8)))
         return ObjectKey(partition: 0, address: bytes[KeyLayout.partitionLength...], hash: hashed)
+    }
+
+    /// Has a replica begin anew with what its storage holds, and with nothing of it in memory: as after a restart.
+    mutating func restartCold(_ position: Int) throws {
+        let old = members[position]
+        let engine = FaultyStorageEngine(old.store.engine)
+        engine.memoryIsEmpty = true
+        members[position].store = ObjectStore(engine: engine, byteLimit: 1 << 20)
+        members[position].replica = try PartitionReplica(
+            partition: 0, actor: old.replica.actor, view: view, loadingFrom: engine)
+    }
+
+    /// Has a replica drop its log, so that whoever lacks something of it needs a full transfer.
+    mutating func forgetLog(at position: Int) throws {
+        members[position].replica.forgetLog(in: members[position].store)
+        try members[position].store.commit()
     }
 
     // MARK: Replicas among each other

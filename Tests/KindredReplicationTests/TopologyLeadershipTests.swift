@@ -86,6 +86,24 @@ import Testing
         #expect(topology.record(of: 0)?.uncleanElections == 1)
     }
 
+    /// After a power cut of all machines nobody is left of the last leadership: all members, when they vote again, begin another one.
+    @Test func whereALeadershipHasEndedAllMembersBeginAnotherOne() throws {
+        var topology = try cluster()
+        #expect(throws: TopologyRefusal.leadershipExists) { try topology.electLeaderAnew(one, in: 0) }
+        for node in [one, two, three] {
+            _ = try topology.renew(node, in: 0, replacing: try #require(topology.current(0).member(at: node)).actor)
+        }
+        #expect(try leadership(topology) == nil)
+        #expect(throws: TopologyRefusal.notCurrent) { try topology.electLeaderAnew(one, in: 0) }
+        while let report = topology.awaitedReports(of: 0).first {
+            try topology.report(report, in: 0, epoch: try topology.epoch(0))
+        }
+        #expect(try topology.current(0).members.allSatisfy { $0.role == .voter })
+        let last = try #require(topology.record(of: 0)?.leadershipEpoch)
+        try topology.electLeaderAnew(one, in: 0)
+        #expect(try leadership(topology) == Leadership(epoch: last + 1, leader: one, members: topology.current(0).members.map(\.node)))
+    }
+
     /// If only a leaving member has every acknowledged version, it has to stay until an arriving one has them as well.
     @Test func aChangeWaitsForTheLeadershipToMove() throws {
         var topology = try Topology.cluster(3, partitions: 1)

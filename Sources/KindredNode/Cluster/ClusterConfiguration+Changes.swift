@@ -159,6 +159,11 @@ extension ClusterConfiguration {
         forgetDeparted()
     }
 
+    /// Forgets a node that has introduced itself and has never taken part.
+    package mutating func forget(_ name: String) {
+        nodes.removeAll { $0.name == name && $0.id == nil }
+    }
+
     /// Nodes that the topology has let go are no longer named either.
     private mutating func forgetDeparted() {
         guard let topology else { return }

@@ -62,10 +62,10 @@ extension ClusterService {
 
     package func declareLost(_ name: String) async throws(ClusterRefusal) {
         try await configurator.change { configuration throws(ClusterRefusal) in
-            guard let id = configuration.node(named: name)?.id else {
+            guard let node = configuration.node(named: name) else {
                 throw ClusterRefusal("there is no node '\(name)' in the cluster")
             }
-            try configuration.declareLost(id)
+            if let id = node.id { try configuration.declareLost(id) } else { configuration.forget(name) }
         }
     }
 

@@ -101,7 +101,7 @@ extension DataLoop {
         _ write: ClientWrite, _ precondition: Precondition, _ key: ObjectKey, _ properties: BucketProperties,
         _ counts: ReplicaCounts
     ) throws(RequestFailure) -> WrittenReply? {
-        let operation = ClientRequest.Operation.write(write, precondition: precondition, request: nil)
+        let operation = ClientRequest.Operation.write(write, precondition: precondition, request: counts.requestID)
         switch try ask(key, properties, operation, counts) {
         case nil: return nil
         case .written(let reply): return reply

@@ -35,6 +35,8 @@ package struct ReplicaCounts {
     package var isSloppy: Bool?
     /// How long the client waits, in milliseconds.
     package var timeoutMilliseconds: UInt32?
+    /// Names a write, so that in a cluster its coordinator recognises it if it comes again.
+    package var requestID: ClientRequestID?
 
     package init() {}
 

@@ -121,6 +121,7 @@ extension RiakHTTPResponder {
         counts.durable = parameters.dw
         counts.nodeConfirms = parameters.nodeConfirms
         counts.timeoutMilliseconds = parameters.timeoutMilliseconds
+        counts.requestID = headers.requestID.map { ClientRequestID(client: $0.client, number: $0.number) }
         let wanted = counts
         let precondition = self.precondition(headers)
         let key = key ?? loop.makeKey()
@@ -219,6 +220,7 @@ extension RiakHTTPResponder {
         counts.primary = parameters.pw
         counts.durable = parameters.dw
         counts.timeoutMilliseconds = parameters.timeoutMilliseconds
+        counts.requestID = headers.requestID.map { ClientRequestID(client: $0.client, number: $0.number) }
         let wanted = counts
         let precondition = self.precondition(headers)
         let deleted = try await loop.run { loop throws(RequestFailure) -> Bool? in

@@ -88,6 +88,8 @@ package struct RiakHTTPRequestHeaders: Sendable {
     package private(set) var ifModifiedSince: Int64?
     /// `If-Unmodified-Since`, in seconds since 1970.
     package private(set) var ifUnmodifiedSince: Int64?
+    /// `X-Kindred-Request-ID`: names a write, so that its coordinator recognises it if it comes again.
+    package private(set) var requestID: (client: UInt64, number: UInt64)?
     /// `Accept`, all of its lines.
     package private(set) var accept: String?
 
@@ -107,6 +109,13 @@ package struct RiakHTTPRequestHeaders: Sendable {
         switch name.lowercased() {
         case "accept": accept = accept.map { $0 + "," + value } ?? value
         case "x-riak-vclock": token = try Self.token(name, value)
+        case "x-kindred-request-id":
+            // A name that cannot be read must not become a write that happens twice.
+            let parts = value.split(separator: ":", omittingEmptySubsequences: false)
+            guard parts.count == 2, let client = UInt64(parts[0]), let number = UInt64(parts[1]) else {
+                throw Self.malformed(name)
+            }
+            requestID = (client, number)
         case "x-riak-if-not-modified":
             guard let token = try Self.token(name, value) else { throw Self.malformed(name) }
             tokenNotModified = token

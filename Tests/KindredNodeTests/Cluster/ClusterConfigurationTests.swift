@@ -89,6 +89,10 @@ import Testing
         #expect(configuration.topology?.nodes.count == 1)
         #expect(configuration.node(named: "b")?.id == nil)
         #expect(throws: ClusterRefusal.self) { try configuration.create(partitions: 4, n: 3) }
+        var without = configuration
+        without.forget("a")
+        without.forget("b")
+        #expect(without.nodes.map(\.name) == ["a"])
         // Whoever was left out registers with an id of its own when it starts the next time.
         #expect(try configuration.register(registration("b"))?.id == NodeID(2))
     }

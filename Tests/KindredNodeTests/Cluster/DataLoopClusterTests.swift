@@ -93,6 +93,18 @@ import Testing
         await cluster.stop()
     }
 
+    @Test func aNamedWriteThatComesAgainHappensOnce() async throws {
+        let cluster = try await LoopCluster.start()
+        let first = try await cluster.nodes[0].put("v") { $0.requestID = ClientRequestID(client: 7, number: 1) }
+        let again = try await cluster.nodes[0].put("v") { $0.requestID = ClientRequestID(client: 7, number: 1) }
+        #expect(first == again)
+        #expect(try await cluster.nodes[1].get().values == ["v"])
+        // Without a name, or with the next one, it is another write, whose writer has seen nothing.
+        try await cluster.nodes[0].put("v") { $0.requestID = ClientRequestID(client: 7, number: 2) }
+        #expect(try await cluster.nodes[1].get().values == ["v", "v"])
+        await cluster.stop()
+    }
+
     @Test func listingsCoverEveryPartitionOnceAndSayWhenTheyCannot() async throws {
         let cluster = try await LoopCluster.start(4, replicas: 2)
         for number in 0..<40 { try await cluster.nodes[number % 4].put("v", to: "key\(number)") }

@@ -164,7 +164,9 @@ struct RiakHTTPRequestHeadersTests {
                 purpose, ("X-Riak-Vclock", " AQID "), ("x-riak-if-not-modified", "BAUG"), ("If-Match", "\"a\""),
                 ("If-None-Match", "*"), ("If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"),
                 ("If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:00 GMT"), ("Accept", "text/plain"),
-                ("accept", "multipart/mixed"))
+                ("accept", "multipart/mixed"), ("X-Kindred-Request-ID", "18446744073709551615:7"))
+            #expect(headers.requestID?.client == .max)
+            #expect(headers.requestID?.number == 7)
             #expect(headers.token == [1, 2, 3])
             #expect(headers.tokenNotModified == [4, 5, 6])
             #expect(headers.ifMatch == RiakHTTPEntityTags("\"a\""))
@@ -196,6 +198,9 @@ struct RiakHTTPRequestHeadersTests {
             ("X-Riak-Index-age_int", "1.5", 400, "Could not parse field 'age_int', value '1.5'.\n"),
             ("X-Riak-Vclock", "%%%", 400, "The X-Riak-Vclock header cannot be read\n"),
             ("X-Riak-If-Not-Modified", "", 400, "The X-Riak-If-Not-Modified header cannot be read\n"),
+            ("X-Kindred-Request-ID", "7", 400, "The X-Kindred-Request-ID header cannot be read\n"),
+            ("X-Kindred-Request-ID", "7:-1", 400, "The X-Kindred-Request-ID header cannot be read\n"),
+            ("X-Kindred-Request-ID", "1:2:3", 400, "The X-Kindred-Request-ID header cannot be read\n"),
             ("If-Match", "\"a", 400, "The If-Match header cannot be read\n"),
             ("If-None-Match", "", 400, "The If-None-Match header cannot be read\n"),
             ("If-Unmodified-Since", "yesterday", 400, "The If-Unmodified-Since header cannot be read\n"),

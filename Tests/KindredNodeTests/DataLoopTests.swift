@@ -181,7 +181,7 @@ private func withReference<Result>(
         await #expect(throws: RequestFailure.storage(.full("1 MiB left"))) { try await node.put("refused") }
         #expect(try await node.get().values == ["kept"])
         // The next write finds out that there is room again, once it may try.
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(300)
         var resumed = false
         while !resumed, ContinuousClock.now < deadline {
             resumed = (try? await node.put("resumed")) != nil
@@ -198,7 +198,7 @@ private func withReference<Result>(
         node.engine.fail(.commit, with: .failed("broken"), effect: effect)
         await #expect(throws: RequestFailure.storage(.failed("broken"))) { try await node.put("unknown") }
         await #expect(throws: RequestFailure.self) { try await node.get() }
-        let deadline = ContinuousClock.now + .seconds(120)
+        let deadline = ContinuousClock.now + .seconds(300)
         var values: [String]?
         while values == nil, ContinuousClock.now < deadline { values = try? await node.get().values }
         #expect(values == (effect == .applied ? ["kept", "unknown"] : ["kept"]))

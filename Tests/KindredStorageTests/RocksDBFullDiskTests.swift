@@ -132,7 +132,7 @@ struct RocksDBFullDiskTests {
         try engine.synchronize()
         try FileManager.default.removeItem(at: ballast)
         let clock = ContinuousClock()
-        let deadline = clock.now + .seconds(10)
+        let deadline = clock.now + .seconds(120)
         while true {
             do throws(StorageError) {
                 try commit(20_001)

@@ -125,7 +125,7 @@ struct RocksDBStorageEngineTests {
 
         box.value.withLock { $0 = 1 << 30 }
         let clock = ContinuousClock()
-        let deadline = clock.now + .seconds(10)
+        let deadline = clock.now + .seconds(120)
         while true {
             do throws(StorageError) {
                 try put(engine, 3)

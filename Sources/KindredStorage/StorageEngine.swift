@@ -79,6 +79,7 @@ public protocol StorageEngine: AnyObject, Sendable {
 }
 
 extension StorageEngine {
+    /// An engine that says nothing of it cannot tell.
     public func estimatedBytes(_ table: Table, from lower: [UInt8], to upper: [UInt8]) throws(StorageError) -> UInt64? {
         nil
     }

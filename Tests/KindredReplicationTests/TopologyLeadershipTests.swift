@@ -101,7 +101,8 @@ import Testing
         #expect(try topology.current(0).members.allSatisfy { $0.role == .voter })
         let last = try #require(topology.record(of: 0)?.leadershipEpoch)
         try topology.electLeaderAnew(one, in: 0)
-        #expect(try leadership(topology) == Leadership(epoch: last + 1, leader: one, members: topology.current(0).members.map(\.node)))
+        let nodes = try topology.current(0).members.map(\.node)
+        #expect(try leadership(topology) == Leadership(epoch: last + 1, leader: one, members: nodes))
     }
 
     /// If only a leaving member has every acknowledged version, it has to stay until an arriving one has them as well.

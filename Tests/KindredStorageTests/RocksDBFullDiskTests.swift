@@ -10,14 +10,15 @@ import Testing
 struct RocksDBFullDiskTests {
     /// Debian's build of RocksDB keeps its assertions, and one of them may end the process when a write meets the very end of a disk. So the
     /// writing happens in a process of its own, which may end either way; what it had acknowledged must be there afterwards.
-    @Test("A disk that fills up in the middle of a write: nothing acknowledged is lost, and writes go on when there is room")
+    @Test("A disk that fills up in the middle of a write: nothing acknowledged is lost, and writes go on with room")
     func fillsUp() async throws {
         let disk = try TinyFileSystem(mebibytes: 96)
         let ballast = URL(filePath: "\(disk.path)/ballast")
         try Data(count: 56 << 20).write(to: ballast)
         let notes = try TemporaryDirectory()
-        await #expect(processExitsWith: .failure) { [data = "\(disk.path)/data", notes = "\(notes.path)/acknowledged"] in
-            try Self.writeUntilFull(data, acknowledged: notes)
+        let log = "\(notes.path)/acknowledged"
+        await #expect(processExitsWith: .failure) { [data = "\(disk.path)/data", log = log as String] in
+            try Self.writeUntilFull(data, acknowledged: log)
         }
         let acknowledged = try Data(contentsOf: URL(filePath: "\(notes.path)/acknowledged")).count
         #expect(acknowledged > 100)

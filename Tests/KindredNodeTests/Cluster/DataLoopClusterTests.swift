@@ -89,7 +89,9 @@ import Testing
             $0.durable = .one
         }
         cluster.switchboard.isolate(NodeID(try #require(alone.id)), false)
-        try await eventually("what it took alone is everywhere") { try await cluster.nodes[0].get("other").values == ["w"] }
+        try await eventually("what it took alone is everywhere") {
+            try await cluster.nodes[0].get("other").values == ["w"]
+        }
         await cluster.stop()
     }
 

@@ -67,7 +67,8 @@ final class LoopNode: Sendable {
         self.loop = loop
         service = ClusterService(
             loop, in: "test", store: store,
-            as: RegisteredNode(name: name, peer: PeerAddress(host: name, port: 1), pb: "\(name):8087", http: "\(name):8098"),
+            as: RegisteredNode(
+                name: name, peer: PeerAddress(host: name, port: 1), pb: "\(name):8087", http: "\(name):8098"),
             logger: logger
         ) { _, node, _ in switchboard.connect(node, loop) }
     }

@@ -21,14 +21,10 @@ struct EtcdProcess: Sendable {
             "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "dev=\(peer)",
             "--logger", "zap", "--log-outputs", "\(directory).log",
         ]
-        // In a session of its own: an interrupt from the keyboard is for the nodes, which still need it to end in good order.
-        if let setsid = path(of: "setsid") {
-            process.executableURL = URL(fileURLWithPath: setsid)
-            process.arguments = [etcd] + arguments
-        } else {
-            process.executableURL = URL(fileURLWithPath: etcd)
-            process.arguments = arguments
-        }
+        // Foundation makes it the leader of a process group of its own: an interrupt from the keyboard is for the nodes, which still need it
+        // to end in good order.
+        process.executableURL = URL(fileURLWithPath: etcd)
+        process.arguments = arguments
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()

@@ -9,6 +9,7 @@ extension Limits {
     package static let namesPerPage: UInt32 = 1_024
     /// A page of a listing that does not come within this time is asked for elsewhere.
     package static let listingMilliseconds: UInt64 = 2_000
-    /// How many partitions are asked at the same time by one listing of buckets.
-    package static let listingConcurrency = 8
+    /// How many reads of peers' connections wait for a tick: each is at most what one read of a socket brings, so some hundred MiB in the worst
+    /// case, when the disk has stopped the loop.
+    package static let inboxReads = 1_024
 }

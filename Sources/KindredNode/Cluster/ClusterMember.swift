@@ -123,7 +123,7 @@ final class ClusterMember {
         return own + others.filter { reachable[$0] ?? true } + others.filter { !(reachable[$0] ?? true) }
     }
 
-    /// The nodes of a partition's replicas by name, then those that stand in for them.
+    /// The nodes of a partition's replicas by name.
     func preferenceList(of partition: UInt16) -> [ReplicaPlace] {
         let members = view(of: partition)?.members.filter(\.role.isOldVoter) ?? []
         return members.map { ReplicaPlace(node: configuration.name(of: $0.node), isPrimary: true) }

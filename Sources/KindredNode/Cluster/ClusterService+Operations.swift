@@ -88,6 +88,17 @@ extension ClusterService {
             replicas: Int(plan.replicas), zones: Int(plan.zones))
     }
 
+    /// Why this node does not serve requests; nil if it does. Cheap enough for whoever asks every second.
+    package func impediment() async -> String? {
+        guard let configuration = try? await configurator.latest() else {
+            return "the configuration has not been read yet"
+        }
+        let local = await loop.clusterState()
+        guard local.report.state == "serving" else { return local.report.state }
+        let own = configuration.node(named: registration.name)?.id.flatMap { configuration.topology?.node($0) }
+        return own == nil || own?.state == .lost ? "the node has left the cluster" : nil
+    }
+
     /// How the cluster is, as this node sees it.
     package func report() async throws(ClusterRefusal) -> ClusterReport {
         let configuration = try await configurator.latest()

@@ -22,6 +22,7 @@ package actor ClusterService {
     private var joining: Task<Void, Never>?
     private var directory: [UInt8] = []
     private var lastProblem = ""
+    private var mustRejoin = false
     private var isFollowing = false
     private var isIntroduced = false
 
@@ -93,15 +94,19 @@ package actor ClusterService {
         await store.close()
     }
 
-    /// Begins anew after the storage has failed.
+    /// Begins anew after the storage has failed; once more, if it has failed while the node was joining.
     private func rejoin() {
+        mustRejoin = true
         beginJoining()
     }
 
     private func beginJoining() {
         guard joining == nil else { return }
         joining = Task {
-            await self.join()
+            repeat {
+                self.mustRejoin = false
+                await self.join()
+            } while self.mustRejoin && !Task.isCancelled
             self.joining = nil
         }
     }
@@ -138,6 +143,7 @@ package actor ClusterService {
             } catch {
                 report(error)
             }
+            // Nobody tells a node that has not joined what it waits for: often enough not to be noticed by people, seldom enough for etcd.
             try? await Task.sleep(for: .milliseconds(200))
         }
     }

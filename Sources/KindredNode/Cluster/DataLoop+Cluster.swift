@@ -149,6 +149,8 @@ extension DataLoop: PeerObserver {
     // MARK: Inputs
 
     package func received(_ messages: [PeerMessage], from node: NodeID) {
+        // While the loop waits for its disk there are no ticks. What is too much then is dropped: whoever sent it sends it again.
+        guard inbox.count < Limits.inboxReads else { return }
         inbox.append((messages, node))
         scheduleTick()
     }
@@ -175,13 +177,11 @@ extension DataLoop: PeerObserver {
     }
 
     func startClusterTicks() {
-        guard case .alone = role else {
-            let pause = TimeAmount.milliseconds(Int64(Limits.clusterTickMilliseconds))
-            eventLoop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { _ in
-                self.isClusterTickDue = true
-                self.scheduleTick()
-            }
-            return
+        if case .alone = role { return }
+        let pause = TimeAmount.milliseconds(Int64(Limits.clusterTickMilliseconds))
+        eventLoop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { _ in
+            self.isClusterTickDue = true
+            self.scheduleTick()
         }
     }
 
@@ -271,8 +271,15 @@ extension DataLoop: PeerObserver {
         rejoin?()
     }
 
+    /// Their writes may have been committed in an earlier tick, and be at other replicas already: also a full disk leaves their fate unknown.
     private func tellAbandoned(_ participants: [any TickParticipant], _ error: StorageError) {
-        for participant in participants { answer(participant, JournalEntry.failed(.storage(error))) }
+        let unknown: StorageError
+        if case .full(let reason) = error {
+            unknown = .failed("the disk became full meanwhile: \(reason)")
+        } else {
+            unknown = error
+        }
+        for participant in participants { answer(participant, JournalEntry.failed(.storage(unknown))) }
     }
 }
 

@@ -44,7 +44,8 @@ extension DataLoop {
 
     /// A key for an object whose client leaves the choice to us; the same one each time the request performs again.
     package func makeKeyForRequest() -> [UInt8] {
-        guard case .member = role, let participant = current else { return makeKey() }
+        if case .alone = role { return makeKey() }
+        guard let participant = current else { return makeKey() }
         let journal = journals[ObjectIdentifier(participant)] ?? RequestJournal()
         if journalPosition < journal.entries.count, case .madeKey(let key) = journal.entries[journalPosition] {
             journalPosition += 1
@@ -64,7 +65,8 @@ extension DataLoop {
     ) throws(RequestFailure) -> ClientReply? {
         if let entry = try nextAnswer() {
             if case .reply(let reply) = entry { return reply }
-            return nil
+            // An answer to another question than this one: the request has changed on its way, and must not wait for ever.
+            throw .unavailable(.timeout, mayHaveHappened: true)
         }
         guard let participant = current else { return nil }
         let member = try member()
@@ -73,8 +75,9 @@ extension DataLoop {
             quorums: try quorums(counts, properties, of: key.partition, in: member),
             timeout: UInt64(counts.timeoutMilliseconds ?? 60_000))
         isAsking = true
+        let before = store.stagedByteCount
         member.request(request, for: participant, now: monotonic, wall: wall)
-        writesInTick += 1
+        if store.stagedByteCount > before { writesInTick += 1 }
         return nil
     }
 

@@ -76,15 +76,8 @@ struct ClusterHTTPResponder: Sendable {
             return access.isExpected
                 ? Response(text: "the node is starting\n", status: 503) : Response(text: "OK\n", status: 200)
         }
-        guard let report = try? await service.report() else {
-            return Response(text: "the configuration has not been read yet\n", status: 503)
-        }
-        let own = report.nodes.first { $0.name == report.answeredBy }
-        guard report.local.state == "serving" else { return Response(text: report.local.state + "\n", status: 503) }
-        guard let own, own.state != "lost" else {
-            return Response(text: "the node has left the cluster\n", status: 503)
-        }
-        return Response(text: "OK\n", status: 200)
+        guard let impediment = await service.impediment() else { return Response(text: "OK\n", status: 200) }
+        return Response(text: impediment + "\n", status: 503)
     }
 
     // MARK: Bodies

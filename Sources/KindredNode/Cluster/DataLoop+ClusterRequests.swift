@@ -23,6 +23,12 @@ enum JournalEntry {
 extension DataLoop {
     // MARK: The journal
 
+    /// Whether the current request has got an answer that it has not used.
+    var hasAnswer: Bool {
+        guard !journals.isEmpty, let participant = current else { return false }
+        return journalPosition < journals[ObjectIdentifier(participant)]?.entries.count ?? 0
+    }
+
     /// The next answer that the current request has got; nil if it has to ask.
     func nextAnswer() throws(RequestFailure) -> JournalEntry? {
         guard let participant = current, let journal = journals[ObjectIdentifier(participant)],

@@ -203,8 +203,10 @@ package final class DataLoop: @unchecked Sendable {
 
     // MARK: What requests do
 
-    /// Throws if the storage cannot answer anything at the moment.
+    /// Throws if the storage cannot answer anything at the moment. A request that has been answered already is told that, whatever has
+    /// happened since.
     func checkReadable() throws(RequestFailure) {
+        if hasAnswer { return }
         switch state {
         case .running, .full: return
         case .failed(let error): throw .storage(error)
@@ -214,6 +216,7 @@ package final class DataLoop: @unchecked Sendable {
 
     /// Throws if the storage takes no writes at the moment.
     func checkWritable() throws(RequestFailure) {
+        if hasAnswer { return }
         if case .full(let reason, let until) = state {
             guard NIODeadline.now() >= until else { throw .storage(.full(reason)) }
             state = .running

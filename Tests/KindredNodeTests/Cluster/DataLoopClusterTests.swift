@@ -194,6 +194,43 @@ import Testing
         await cluster.stop()
     }
 
+    /// The write has been committed here, and waits for the others; then another one finds the disk full.
+    @Test func whatWasUnderWayWhenTheDiskBecameFullIsUnknownAndNotRefused() async throws {
+        let cluster = try await LoopCluster.start()
+        let report = try await cluster.nodes[0].service.report()
+        for other in report.nodes.dropFirst() {
+            cluster.switchboard.cut(NodeID(try #require(other.id)), true)
+        }
+        let write = Task { try await cluster.nodes[0].put("under way") { $0.isSloppy = false } }
+        try await eventually("it is under way") {
+            try await cluster.nodes[0].service.report().local.waitingRequests == 1
+        }
+        cluster.nodes[0].engine.fail(.commit, with: .full("no room"), effect: .refused)
+        _ = try? await cluster.nodes[0].put("refused", to: "other") { $0.timeoutMilliseconds = 500 }
+        let failure = await #expect(throws: RequestFailure.self) { try await write.value }
+        guard case .storage(.failed)? = failure else {
+            Issue.record("\(String(describing: failure)) says that nothing was written")
+            return
+        }
+        for other in report.nodes.dropFirst() {
+            cluster.switchboard.cut(NodeID(try #require(other.id)), false)
+        }
+        try await eventually("it was") { (try? await cluster.nodes[2].get().values) == ["under way"] }
+        await cluster.stop()
+    }
+
+    @Test func aStorageThatFailsWhileItsNodeJoinsDoesNotKeepItOut() async throws {
+        let cluster = try LoopCluster(3)
+        for node in cluster.nodes { try await node.service.start() }
+        // The record of membership and the identity are the first two commits; the third is the tick that joins.
+        cluster.nodes[1].engine.fail(.commit, number: 3, with: .failed("broken"), effect: .lost)
+        try await cluster.nodes[0].service.create(partitions: 4, n: 3, nodes: nil)
+        for node in cluster.nodes { try await node.waitUntilServing() }
+        try await cluster.nodes[1].put("v")
+        #expect(try await cluster.nodes[2].get().values == ["v"])
+        await cluster.stop()
+    }
+
     @Test func aNodeWhoseStorageFailsJoinsAgainByItself() async throws {
         let cluster = try await LoopCluster.start()
         try await cluster.nodes[0].put("before")

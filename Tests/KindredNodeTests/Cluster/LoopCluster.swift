@@ -162,6 +162,7 @@ final class Switchboard: Sendable {
     private struct State {
         var loops: [NodeID: DataLoop] = [:]
         var isolated: Set<NodeID> = []
+        var cut: Set<NodeID> = []
     }
 
     private let state = Mutex(State())
@@ -192,9 +193,17 @@ final class Switchboard: Sendable {
         }
     }
 
+    /// Loses what is said to a node and by it, without anybody noticing, or stops to.
+    func cut(_ node: NodeID, _ isCut: Bool) {
+        state.withLock { state in
+            if isCut { state.cut.insert(node) } else { state.cut.remove(node) }
+        }
+    }
+
     fileprivate func pass(_ message: PeerMessage, from sender: NodeID, to receiver: NodeID) {
-        let loop = state.withLock { state in
-            state.isolated.contains(sender) || state.isolated.contains(receiver) ? nil : state.loops[receiver]
+        let loop = state.withLock { state -> DataLoop? in
+            let lost = state.isolated.union(state.cut)
+            return lost.contains(sender) || lost.contains(receiver) ? nil : state.loops[receiver]
         }
         guard let loop, let copy = try? PeerMessage(encoded: message.encoded()) else { return }
         loop.eventLoop.execute { loop.received([copy], from: sender) }

@@ -186,7 +186,7 @@ package final class DataLoop: @unchecked Sendable {
         switch end {
         case .failure(let error):
             recover(from: error)
-            for (participant, _) in participants { participant.finish(.failed(error)) }
+            for (participant, _) in participants { participant.finish(tickEnd(failedBy: error)) }
         case .success:
             touchedPartitions.removeAll(keepingCapacity: true)
             bucketTypesBeforeTick = nil
@@ -199,6 +199,12 @@ package final class DataLoop: @unchecked Sendable {
             if case .success(let sequence) = end { clusterCommitted(sequence) }
             releaseReadersOfRefusedCommits()
         }
+    }
+
+    /// What a failed commit means for the answers of its tick. In a cluster nothing: they came from the coordinator, who had waited for what
+    /// they rest on.
+    private func tickEnd(failedBy error: StorageError) -> TickEnd {
+        if case .alone = role { .failed(error) } else { .committed(after: nil) }
     }
 
     // MARK: What requests do

@@ -117,6 +117,7 @@ struct RunningNode: Service {
         await cluster?.stop()
         try? await riak.stop()
         try? await http.stop()
+        // Requests that have begun may end; nothing counts them.
         try? await Task.sleep(for: Self.shutdownGrace)
         await peers.close()
         try await loop.eventLoop.submit { try loop.close() }.get()

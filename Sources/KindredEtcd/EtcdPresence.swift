@@ -65,6 +65,7 @@ actor EtcdPresence {
         var pause = beat
         var trouble: ConfigurationStoreError?
         while true {
+            // The next beat of the lease.
             do { try await Task.sleep(for: pause) } catch { return }
             do throws(ConfigurationStoreError) {
                 guard try await beatOnce() == .held else {

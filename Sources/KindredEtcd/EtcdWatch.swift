@@ -58,6 +58,7 @@ actor EtcdWatch {
         var pause: Duration = .zero
         while !Task.isCancelled {
             if pause > .zero {
+                // Not all nodes at once, when etcd comes back.
                 do { try await Task.sleep(for: pause * Double.random(in: 0.5...1)) } catch { return }
             }
             pause = min(max(pause * 2, Self.shortestPause), Self.longestPause)
@@ -168,6 +169,7 @@ actor EtcdWatch {
     private func keepProbing(_ endpoint: Int) async throws {
         let end = ContinuousClock.now + renewal
         while ContinuousClock.now < end {
+            // An etcd that has stopped keeps its connections open: only asking finds out.
             try await Task.sleep(for: probeInterval)
             let _: EtcdRangeAnswer = try await gateway.call(at: endpoint, "/v3/kv/range", probe)
             guard isConfirmed else { throw EtcdFailure(.noAnswer, "it answers, but opens no watch") }

@@ -62,6 +62,7 @@ struct ClusterCreate: ClusterCommand {
             let answers = await cluster.ask(of: report)
             let members = report.nodes.filter { $0.state == "member" }
             if members.allSatisfy({ answers.report(of: $0.name)?.local.state == "serving" }) { return }
+            // The node tells only who asks: often enough to look prompt to a person.
             try await Task.sleep(for: .milliseconds(100))
         }
     }
@@ -78,6 +79,7 @@ struct ClusterCreate: ClusterCommand {
             if report?.isCreated == true || (registered.count >= count && missing.isEmpty) { return }
             let text = Self.waiting(registered, count, missing: missing)
             line.show(elapsed: clock.now, line: { TextLayout.cut(text, to: $0) }, facts: { text })
+            // The node tells only who asks; nodes take a second or two to come.
             try await Task.sleep(for: .milliseconds(250))
         }
     }

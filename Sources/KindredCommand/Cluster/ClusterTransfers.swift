@@ -29,6 +29,7 @@ struct ClusterTransfers: ClusterCommand {
             if watch || page.isEmpty || earlier != nil { try show(page, console) }
             if page.isEmpty || (!watch && earlier != nil) { return .success }
             earlier = sample
+            // A picture a second is what a person can follow.
             try await Task.sleep(for: .seconds(1))
         }
     }
@@ -90,6 +91,7 @@ struct TransferWait {
                 let progress = CommitProgress(sample, total: total, elapsed: clock.now)
                 line.show(elapsed: clock.now, line: progress.line(width:), facts: { progress.facts })
             }
+            // A rate needs two samples: long enough apart to say something, short enough to wait for.
             try await Task.sleep(for: .milliseconds(500))
         }
     }

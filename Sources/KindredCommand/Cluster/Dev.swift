@@ -172,6 +172,7 @@ private struct DevAnnouncer: Service {
         if !isCreated { try await first.create(partitions: partitions, n: replicas, nodes: nil) }
         for node in nodes {
             while !Task.isShuttingDownGracefully, try await node.cluster?.report().local.state != "serving" {
+                // The nodes are in this process and ready within moments.
                 try await Task.sleep(for: .milliseconds(20))
             }
         }

@@ -41,6 +41,7 @@ struct EtcdProcess: Sendable {
                 return
             }
             guard process.isRunning else { break }
+            // Nothing tells when a foreign process has begun to listen.
             try await Task.sleep(for: .milliseconds(50))
         }
         await stop()
@@ -52,6 +53,7 @@ struct EtcdProcess: Sendable {
         process.terminate()
         for _ in 0..<100 {
             guard process.isRunning else { return }
+            // Foundation can wait for a process only by blocking a thread.
             try? await Task.sleep(for: .milliseconds(50))
         }
         kill(process.processIdentifier, SIGKILL)

@@ -10,35 +10,42 @@ import Synchronization
 package actor Configurator {
     private let store: any ConfigurationStore
     private let logger: Logger
-    private let randomBytes: @Sendable (Int) -> [UInt8]
-    private let observe: @Sendable (ConfigurationNews) -> Void
-
-    private var configuration: ClusterConfiguration?
-    private var revision: UInt64 = 0
-    private var bucketTypes: BucketTypeRegistry?
-    private var bucketRevision: UInt64 = 0
+    private let cluster: SharedDocument<ClusterConfiguration>
+    private let bucketTypes: SharedDocument<BucketTypeRegistry>
     private var presences: [String: [UInt8]] = [:]
     private var problem: String?
 
     private let wishes: Wishes
     private var tasks: [Task<Void, Never>] = []
 
-    /// - Parameter observe: called with what is new, in order.
+    /// - Parameter observe: called with what is new; of each document in order.
     package init(
         store: any ConfigurationStore, logger: Logger, randomBytes: @escaping @Sendable (Int) -> [UInt8],
         observe: @escaping @Sendable (ConfigurationNews) -> Void
     ) {
         self.store = store
         self.logger = logger
-        self.randomBytes = randomBytes
-        self.observe = observe
+        cluster = SharedDocument(
+            .topology, in: store,
+            coding: .init(
+                encode: { $0.encoded() },
+                decode: { bytes throws(MalformedBytes) in try ClusterConfiguration(decoding: bytes) },
+                make: { ClusterConfiguration(clusterID: randomBytes(16), tokenSecret: randomBytes(32)) }),
+            logger: logger, observe: { observe(.cluster($0)) })
+        bucketTypes = SharedDocument(
+            .buckets, in: store,
+            coding: .init(
+                encode: BucketTypeDocument.encode,
+                decode: { bytes throws(MalformedBytes) in try BucketTypeDocument.decode(bytes) },
+                make: { BucketTypeRegistry() }),
+            logger: logger, observe: { observe(.bucketTypes($0)) })
         wishes = Wishes()
     }
 
     /// Reads what there is, makes what is lacking, and follows the changes from then on.
     package func start() async throws(ConfigurationStoreError) {
-        try await refresh()
-        try await refreshBucketTypes()
+        try await cluster.refresh()
+        try await bucketTypes.refresh()
         tasks.append(Task { await self.follow() })
         tasks.append(Task { await self.carryWishes() })
     }
@@ -53,9 +60,9 @@ package actor Configurator {
     // MARK: What there is
 
     /// The newest configuration that this node knows. Of use also while the store cannot be reached.
-    package func latest() throws(ClusterRefusal) -> ClusterConfiguration {
-        guard let configuration else { throw ClusterRefusal("the configuration has not been read yet") }
-        return configuration
+    package func latest() async throws(ClusterRefusal) -> ClusterConfiguration {
+        guard let value = await cluster.value else { throw ClusterRefusal("the configuration has not been read yet") }
+        return value
     }
 
     /// How things stand with the store, and who is present.
@@ -64,12 +71,8 @@ package actor Configurator {
     private func follow() async {
         for await change in store.changes() {
             switch change {
-            case .document(.topology, let document):
-                guard let bytes = document.bytes, document.revision > revision else { continue }
-                if let decoded = decode(bytes) { take(decoded, document.revision) }
-            case .document(.buckets, let document):
-                guard let bytes = document.bytes, document.revision > bucketRevision else { continue }
-                if let decoded = decodeBucketTypes(bytes) { take(decoded, document.revision) }
+            case .document(.topology, let state): await cluster.take(state)
+            case .document(.buckets, let state): await bucketTypes.take(state)
             case .presence(let name, let bytes):
                 presences[name] = bytes
             case .reachable(let isReachable, let reason):
@@ -85,100 +88,19 @@ package actor Configurator {
         }
     }
 
-    private func take(_ newer: ClusterConfiguration, _ newRevision: UInt64) {
-        guard newRevision > revision else { return }
-        configuration = newer
-        revision = newRevision
-        observe(.cluster(newer))
-    }
-
-    private func take(_ newer: BucketTypeRegistry, _ newRevision: UInt64) {
-        guard newRevision > bucketRevision else { return }
-        bucketTypes = newer
-        bucketRevision = newRevision
-        observe(.bucketTypes(newer))
-    }
-
-    /// A document that cannot be read is left alone: what was valid before stays in force.
-    private func decode(_ bytes: [UInt8]) -> ClusterConfiguration? {
-        do throws(MalformedBytes) {
-            return try ClusterConfiguration(decoding: bytes)
-        } catch {
-            logger.critical("the cluster's configuration cannot be read", metadata: ["reason": "\(error.reason)"])
-            return nil
-        }
-    }
-
-    private func decodeBucketTypes(_ bytes: [UInt8]) -> BucketTypeRegistry? {
-        do throws(MalformedBytes) {
-            return try BucketTypeDocument.decode(bytes)
-        } catch {
-            logger.critical("the cluster's bucket types cannot be read", metadata: ["reason": "\(error.reason)"])
-            return nil
-        }
-    }
-
-    private func refresh() async throws(ConfigurationStoreError) {
-        let document = try await store.read(.topology)
-        guard let bytes = document.bytes else {
-            let new = ClusterConfiguration(clusterID: randomBytes(16), tokenSecret: randomBytes(32))
-            if let created = try await store.replace(.topology, with: new.encoded(), expecting: 0) {
-                return take(new, created)
-            }
-            return try await refresh()
-        }
-        guard document.revision > revision else { return }
-        guard let decoded = decode(bytes) else { throw .refused("the cluster's configuration cannot be read") }
-        take(decoded, document.revision)
-    }
-
-    private func refreshBucketTypes() async throws(ConfigurationStoreError) {
-        let document = try await store.read(.buckets)
-        guard let bytes = document.bytes else {
-            let new = BucketTypeRegistry()
-            if let created = try await store.replace(.buckets, with: BucketTypeDocument.encode(new), expecting: 0) {
-                return take(new, created)
-            }
-            return try await refreshBucketTypes()
-        }
-        guard document.revision > bucketRevision else { return }
-        guard let decoded = decodeBucketTypes(bytes) else {
-            throw .refused("the cluster's bucket types cannot be read")
-        }
-        take(decoded, document.revision)
-    }
-
     // MARK: Changes
 
-    /// Changes the cluster's configuration.
-    ///
-    /// - Parameter body: is given the newest value, maybe several times, until what it made of one could be stored.
+    /// Changes the cluster's configuration; see `SharedDocument.change`.
     package func change<Answer: Sendable>(
         _ body: @Sendable (inout ClusterConfiguration) throws(ClusterRefusal) -> Answer
     ) async throws(ClusterRefusal) -> Answer {
-        do {
-            while true {
-                if configuration == nil { try await refresh() }
-                guard let base = configuration else { throw ClusterRefusal("there is no configuration") }
-                let expected = revision
-                var changed = base
-                let answer = try body(&changed)
-                if changed == base { return answer }
-                do throws(ConfigurationStoreError) {
-                    if let new = try await store.replace(.topology, with: changed.encoded(), expecting: expected) {
-                        take(changed, new)
-                        return answer
-                    }
-                } catch {
-                    // Whether it was done is unknown: what is there now says so, and every change may be made twice.
-                    guard case .unknownOutcome = error else { throw error }
-                }
-                try await refresh()
-            }
-        } catch let refusal as ClusterRefusal {
-            throw refusal
+        do throws(SharedDocument<ClusterConfiguration>.Failure<ClusterRefusal>) {
+            return try await cluster.change(body)
         } catch {
-            throw ClusterRefusal("the configuration service: \(error)")
+            switch error {
+            case .refused(let refusal): throw refusal
+            case .store(let problem): throw ClusterRefusal("the configuration service: \(problem)")
+            }
         }
     }
 
@@ -186,25 +108,14 @@ package actor Configurator {
     package func changeBucketTypes(
         _ body: @Sendable (inout BucketTypeRegistry) throws(BucketTypeError) -> BucketTypeRecord
     ) async -> Result<Void, BucketTypeChangeFailure> {
-        do {
-            while true {
-                if bucketTypes == nil { try await refreshBucketTypes() }
-                guard let base = bucketTypes else { return .failure(.unavailable("there are no bucket types")) }
-                let expected = bucketRevision
-                var changed = base
-                _ = try body(&changed)
-                if changed == base { return .success(()) }
-                let bytes = BucketTypeDocument.encode(changed)
-                if let new = try await store.replace(.buckets, with: bytes, expecting: expected) {
-                    take(changed, new)
-                    return .success(())
-                }
-                try await refreshBucketTypes()
-            }
-        } catch let error as BucketTypeError {
-            return .failure(.refused(error))
+        do throws(SharedDocument<BucketTypeRegistry>.Failure<BucketTypeError>) {
+            _ = try await bucketTypes.change(body)
+            return .success(())
         } catch {
-            return .failure(.unavailable("\(error)"))
+            switch error {
+            case .refused(let refusal): return .failure(.refused(refusal))
+            case .store(let problem): return .failure(.unavailable("\(problem)"))
+            }
         }
     }
 

@@ -25,9 +25,7 @@ extension ClusterCommand {
                 try await run(cluster, console)
             }
         } catch {
-            let failure = CommandFailure(error)
-            console.complain("kindred: \(failure.message)")
-            return failure.code
+            return console.complain(error)
         }
     }
 }

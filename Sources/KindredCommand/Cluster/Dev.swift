@@ -135,6 +135,11 @@ struct Dev: AsyncParsableCommand {
             throw ServeFailure(
                 "--data: the configuration of the cluster in \(directory) is in etcd, which is needed to go on with it")
         }
+        if etcd == nil, data != nil, FileManager.default.fileExists(atPath: "\(directory)/dev1") {
+            throw ServeFailure(
+                "--data: the cluster in \(directory) kept its configuration in a process that has ended: use another directory"
+            )
+        }
         return ConfigurationSource(etcd: etcd, shared: InProcessConfigurationStore())
     }
 }

@@ -35,9 +35,7 @@ extension CertificateCommand {
             try run(console)
             return .success
         } catch {
-            let failure = CommandFailure(error)
-            console.complain("kindred: \(failure.message)")
-            return failure.code
+            return console.complain(error)
         }
     }
 

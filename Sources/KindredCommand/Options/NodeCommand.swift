@@ -25,10 +25,19 @@ extension NodeCommand {
             await client.close()
             return code
         } catch {
-            let failure = CommandFailure(error)
-            console.complain("kindred: \(failure.message)")
-            return failure.code
+            return console.complain(error)
         }
+    }
+}
+
+extension Console {
+    /// Says what went wrong.
+    ///
+    /// - Returns: what the process is to end with.
+    func complain(_ error: any Error) -> ExitCode {
+        let failure = CommandFailure(error)
+        complain("kindred: \(failure.message)")
+        return failure.code
     }
 }
 

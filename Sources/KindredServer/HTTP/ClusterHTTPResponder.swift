@@ -29,6 +29,12 @@ struct ClusterHTTPResponder: Sendable {
 
     /// Answers a request whose path begins with `prefix`.
     func respond(to request: Request, path: String) async -> Response {
+        // A page of another site, open in the browser of somebody who can reach this node, must not operate its cluster.
+        if let origin = request.headers[.origin],
+            origin.split(separator: "/").last.map(String.init) != request.head.authority
+        {
+            return refusal("requests from pages of other sites are refused", status: 403)
+        }
         guard let service = access.service else {
             if access.isExpected { return refusal("the node is starting", status: 503) }
             return refusal("this node is not of a cluster: start it with --etcd and --cluster", status: 409)

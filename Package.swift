@@ -189,6 +189,7 @@ let package = Package(
             name: "KindredCommandTests",
             dependencies: [
                 "KindredModel", "KindredReplication", "KindredSimulator", "KindredWire", "KindredClient", "KindredNode",
+                "KindredPeer",
                 "KindredCommand", nioCore, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -126,7 +126,7 @@ struct RunningNode: Service {
 
     /// Makes the node's part in its cluster.
     private static func joiner(
-        _ settings: ServerConfiguration.ClusterSettings, _ configuration: ServerConfiguration, _ loop: DataLoop,
+        _ settings: ClusterSettings, _ configuration: ServerConfiguration, _ loop: DataLoop,
         _ riak: RiakListener, _ http: HTTPListener, _ store: any ConfigurationStore, _ peers: PeerHolder,
         _ logger: Logger
     ) throws -> ClusterService {

@@ -51,7 +51,7 @@ package actor ClusterService {
     /// - Throws: if the storage fails.
     package func start() async throws {
         directory = try await loop.eventLoop.submit { try self.loop.directoryID() }.get()
-        loop.eventLoop.execute { self.loop.rejoin = { Task { await self.rejoin() } } }
+        loop.eventLoop.execute { self.loop.whenStorageFails { Task { await self.rejoin() } } }
         do {
             try await introduce()
         } catch {

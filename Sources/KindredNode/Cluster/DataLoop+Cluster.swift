@@ -2,7 +2,6 @@ import KindredModel
 package import KindredReplication
 package import KindredStorage
 import Logging
-import NIOConcurrencyHelpers
 import NIOCore
 
 /// How the data loop takes part in a cluster: peers' messages and time go into ticks like requests, and what the replication core wants done
@@ -19,6 +18,11 @@ extension DataLoop: PeerObserver {
 
     /// Milliseconds of a clock that never goes back.
     var monotonic: UInt64 { NIODeadline.now().uptimeNanoseconds / 1_000_000 }
+
+    /// Has `rejoin` called when the node must join its cluster anew, because the storage has failed.
+    package func whenStorageFails(_ rejoin: @escaping @Sendable () -> Void) {
+        cluster.rejoin = rejoin
+    }
 
     // MARK: Coming and going
 
@@ -44,7 +48,7 @@ extension DataLoop: PeerObserver {
         role = .member(member)
         tellWhoIsReachable(member)
         member.connect()
-        isClusterTickDue = true
+        cluster.isTickDue = true
         // Now, and not when there is time: the start has been counted, and the replicas' records must say so before anything else happens.
         tick()
     }
@@ -60,7 +64,7 @@ extension DataLoop: PeerObserver {
     }
 
     private func tellWhoIsReachable(_ member: ClusterMember) {
-        for (id, isReachable) in reachable {
+        for (id, isReachable) in cluster.reachable {
             member.step(.reachable(id, isReachable), now: monotonic, wall: environment.wallClock())
         }
     }
@@ -100,7 +104,7 @@ extension DataLoop: PeerObserver {
         switch news {
         case .bucketTypes(let newer):
             bucketTypes = newer
-            strategies.registry = newer
+            cluster.strategies.registry = newer
         case .cluster(let newer):
             guard case .member(let member) = role else { return }
             member.adopt(newer, now: monotonic, wall: environment.wallClock())
@@ -109,8 +113,8 @@ extension DataLoop: PeerObserver {
     }
 
     private func clusterSettings(replicas: Int) -> NodeSettings {
+        let strategies = cluster.strategies
         strategies.registry = bucketTypes
-        let strategies = strategies
         return NodeSettings(
             replicas: replicas, hash: Self.cacheHash, strategy: { strategies.strategy(of: $0) })
     }
@@ -150,16 +154,16 @@ extension DataLoop: PeerObserver {
 
     package func received(_ messages: [PeerMessage], from node: NodeID) {
         // While the loop waits for its disk there are no ticks. What is too much then is dropped: whoever sent it sends it again.
-        guard inbox.count < Limits.inboxReads else { return }
-        inbox.append((messages, node))
+        guard cluster.inbox.count < Limits.inboxReads else { return }
+        cluster.inbox.append((messages, node))
         scheduleTick()
     }
 
     package func reachabilityChanged(of node: NodeID, isReachable: Bool) {
-        if !isReachable, reachable[node] == nil {
+        if !isReachable, cluster.reachable[node] == nil {
             // Not seen yet. When a whole cluster is started, nodes come one after the other, which is no reason to elect other leaders.
             eventLoop.scheduleTask(in: .milliseconds(Int64(Limits.firstContactMilliseconds))) {
-                if self.reachable[node] == nil { self.note(node, isReachable: false) }
+                if self.cluster.reachable[node] == nil { self.note(node, isReachable: false) }
             }
             return
         }
@@ -167,7 +171,7 @@ extension DataLoop: PeerObserver {
     }
 
     private func note(_ node: NodeID, isReachable: Bool) {
-        reachable[node] = isReachable
+        cluster.reachable[node] = isReachable
         guard case .member(let member) = role else { return }
         logger.notice(
             "a node \(isReachable ? "can be reached" : "cannot be reached")",
@@ -180,7 +184,7 @@ extension DataLoop: PeerObserver {
         if case .alone = role { return }
         let pause = TimeAmount.milliseconds(Int64(Limits.clusterTickMilliseconds))
         eventLoop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { _ in
-            self.isClusterTickDue = true
+            self.cluster.isTickDue = true
             self.scheduleTick()
         }
     }
@@ -188,25 +192,25 @@ extension DataLoop: PeerObserver {
     /// Feeds the core what has come since the last tick.
     func takeClusterInputs() {
         guard case .member(let member) = role else {
-            inbox.removeAll()
+            cluster.inbox.removeAll()
             return
         }
         let now = monotonic
         if canStage {
-            for (messages, sender) in inbox {
+            for (messages, sender) in cluster.inbox {
                 for message in messages { step(member, .message(message, from: sender), now) }
             }
         } else {
             // The disk is full or away: what would have to be written is dropped, and its sender asks again.
-            for (messages, sender) in inbox {
+            for (messages, sender) in cluster.inbox {
                 for message in messages where message.needsNoRoom { step(member, .message(message, from: sender), now) }
             }
         }
-        inbox.removeAll(keepingCapacity: true)
-        if isClusterTickDue, canStage {
-            isClusterTickDue = false
-            clusterTicks += 1
-            if clusterTicks % (1_000 / Limits.clusterTickMilliseconds) == 0 { member.secondHasPassed() }
+        cluster.inbox.removeAll(keepingCapacity: true)
+        if cluster.isTickDue, canStage {
+            cluster.isTickDue = false
+            cluster.ticks += 1
+            if cluster.ticks % (1_000 / Limits.clusterTickMilliseconds) == 0 { member.secondHasPassed() }
             step(member, .tick, now)
         }
     }
@@ -246,7 +250,7 @@ extension DataLoop: PeerObserver {
     }
 
     func answer(_ participant: any TickParticipant, _ entry: JournalEntry) {
-        journals[ObjectIdentifier(participant), default: RequestJournal()].entries.append(entry)
+        cluster.journals[ObjectIdentifier(participant), default: RequestJournal()].entries.append(entry)
         enqueue(participant)
     }
 
@@ -268,7 +272,7 @@ extension DataLoop: PeerObserver {
             }
         }
         role = .waiting("the storage has failed, and the node is joining again: \(error)")
-        rejoin?()
+        cluster.rejoin?()
     }
 
     /// Their writes may have been committed in an earlier tick, and be at other replicas already: also a full disk leaves their fate unknown.
@@ -280,27 +284,6 @@ extension DataLoop: PeerObserver {
             unknown = error
         }
         for participant in participants { answer(participant, JournalEntry.failed(.storage(unknown))) }
-    }
-}
-
-/// What the strategy of a bucket is, for the replication core, which asks in the middle of a step. Used on one event loop, so that the lock is
-/// never contended.
-final class StrategyTable: Sendable {
-    private let box = NIOLockedValueBox(BucketTypeRegistry())
-
-    var registry: BucketTypeRegistry {
-        get { box.withLockedValue { $0 } }
-        set { box.withLockedValue { $0 = newValue } }
-    }
-
-    /// - Parameter address: bucket type, bucket and key, as `ObjectKey.address` has them.
-    func strategy(of address: ArraySlice<UInt8>) -> ConflictStrategy {
-        address.withUnsafeBytes { bytes in
-            guard let fields = AddressFields(bytes) else { return .versionVectors }
-            return box.withLockedValue { registry in
-                registry.resolved(type: fields.bucketType, bucket: fields.bucket)?.strategy ?? .versionVectors
-            }
-        }
     }
 }
 

@@ -27,7 +27,7 @@ extension DataLoop {
             if case .waiting(let reason) = role { resume(.failure(.notServing(reason))) }
             return
         }
-        let replicas = member.replicasForReading(request.partition, reachable: reachable)
+        let replicas = member.replicasForReading(request.partition, reachable: cluster.reachable)
         ask(replicas[...], request, then: resume)
     }
 
@@ -50,20 +50,20 @@ extension DataLoop {
                 }
             }
         }
-        listings.lastID += 1
-        let id = listings.lastID
+        cluster.listings.lastID += 1
+        let id = cluster.listings.lastID
         var question = request
         question.id = id
         let timeout = eventLoop.scheduleTask(in: .milliseconds(Int64(Limits.listingMilliseconds))) {
             self.askNext(id)
         }
-        listings.pages[id] = PendingPage(
+        cluster.listings.pages[id] = PendingPage(
             request: request, others: candidates.dropFirst(), asked: replica, timeout: timeout, resume: resume)
         member.send(.list(question), to: replica)
     }
 
     private func askNext(_ id: UInt64) {
-        guard let page = listings.pages.removeValue(forKey: id) else { return }
+        guard let page = cluster.listings.pages.removeValue(forKey: id) else { return }
         page.timeout?.cancel()
         ask(page.others, page.request, then: page.resume)
     }
@@ -85,11 +85,11 @@ extension DataLoop {
             }
             return true
         case .listed(let reply):
-            guard let page = listings.pages[reply.id], page.asked == sender else { return true }
+            guard let page = cluster.listings.pages[reply.id], page.asked == sender else { return true }
             switch reply.result {
             case .failure: askNext(reply.id)
             case .success(let names):
-                listings.pages[reply.id] = nil
+                cluster.listings.pages[reply.id] = nil
                 page.timeout?.cancel()
                 page.resume(.success(names))
             }

@@ -25,17 +25,17 @@ extension DataLoop {
 
     /// Whether the current request has got an answer that it has not used.
     var hasAnswer: Bool {
-        guard !journals.isEmpty, let participant = current else { return false }
-        return journalPosition < journals[ObjectIdentifier(participant)]?.entries.count ?? 0
+        guard !cluster.journals.isEmpty, let participant = current else { return false }
+        return cluster.journalPosition < cluster.journals[ObjectIdentifier(participant)]?.entries.count ?? 0
     }
 
     /// The next answer that the current request has got; nil if it has to ask.
     func nextAnswer() throws(RequestFailure) -> JournalEntry? {
-        guard let participant = current, let journal = journals[ObjectIdentifier(participant)],
-            journalPosition < journal.entries.count
+        guard let participant = current, let journal = cluster.journals[ObjectIdentifier(participant)],
+            cluster.journalPosition < journal.entries.count
         else { return nil }
-        let entry = journal.entries[journalPosition]
-        journalPosition += 1
+        let entry = journal.entries[cluster.journalPosition]
+        cluster.journalPosition += 1
         if case .failed(let failure) = entry { throw failure }
         return entry
     }
@@ -43,23 +43,25 @@ extension DataLoop {
     /// The current participant's request has been answered, and it goes on with another one. A connection calls this after each request that
     /// did not have to wait.
     package func endRequest() {
-        guard !journals.isEmpty, let participant = current else { return }
-        journals[ObjectIdentifier(participant)] = nil
-        journalPosition = 0
+        guard !cluster.journals.isEmpty, let participant = current else { return }
+        cluster.journals[ObjectIdentifier(participant)] = nil
+        cluster.journalPosition = 0
     }
 
     /// A key for an object whose client leaves the choice to us; the same one each time the request performs again.
     package func makeKeyForRequest() -> [UInt8] {
         if case .alone = role { return makeKey() }
         guard let participant = current else { return makeKey() }
-        let journal = journals[ObjectIdentifier(participant)] ?? RequestJournal()
-        if journalPosition < journal.entries.count, case .madeKey(let key) = journal.entries[journalPosition] {
-            journalPosition += 1
+        let journal = cluster.journals[ObjectIdentifier(participant)] ?? RequestJournal()
+        if cluster.journalPosition < journal.entries.count,
+            case .madeKey(let key) = journal.entries[cluster.journalPosition]
+        {
+            cluster.journalPosition += 1
             return key
         }
         let key = makeKey()
-        journals[ObjectIdentifier(participant), default: RequestJournal()].entries.append(.madeKey(key))
-        journalPosition += 1
+        cluster.journals[ObjectIdentifier(participant), default: RequestJournal()].entries.append(.madeKey(key))
+        cluster.journalPosition += 1
         return key
     }
 
@@ -80,7 +82,7 @@ extension DataLoop {
             partition: key.partition, address: Array(key.address), strategy: properties.strategy, operation: operation,
             quorums: try quorums(counts, properties, of: key.partition, in: member),
             timeout: UInt64(counts.timeoutMilliseconds ?? 60_000))
-        isAsking = true
+        cluster.isAsking = true
         let before = store.stagedByteCount
         member.request(request, for: participant, now: monotonic, wall: wall)
         if store.stagedByteCount > before { writesInTick += 1 }
@@ -178,7 +180,7 @@ extension DataLoop {
         if try nextAnswer() != nil { return true }
         let member = try member()
         guard let participant = current else { return false }
-        isAsking = true
+        cluster.isAsking = true
         let waiting = NIOLoopBound(participant, eventLoop: eventLoop)
         member.changeBucketTypes(change) { result in
             self.eventLoop.execute {

@@ -35,22 +35,8 @@ package final class DataLoop: @unchecked Sendable {
     package internal(set) var seal: TokenSeal
     /// What part this node has in a cluster.
     var role: Role
-    /// The answers that the participants' current requests have got so far; see `DataLoop+Cluster`.
-    var journals: [ObjectIdentifier: RequestJournal] = [:]
-    /// How many answers of its journal the current participant has used.
-    var journalPosition = 0
-    /// Whether the current participant waits for an answer that it has not got.
-    var isAsking = false
-    var inbox: [(messages: [PeerMessage], sender: NodeID)] = []
-    var isClusterTickDue = false
-    var clusterTicks: UInt64 = 0
-    /// What the failure detector has said of the other nodes.
-    var reachable: [NodeID: Bool] = [:]
-    let strategies = StrategyTable()
-    /// The pages of listings that other nodes have been asked for.
-    var listings = PendingListings()
-    /// Has the node join its cluster anew; called when the storage has failed.
-    package var rejoin: (@Sendable () -> Void)?
+    /// What the loop keeps for its part in a cluster, whatever that part is at the moment.
+    var cluster = ClusterSide()
     let nodeName: String
     let transferBytesPerSecond: UInt64
     package internal(set) var statistics = NodeStatistics()
@@ -155,10 +141,9 @@ package final class DataLoop: @unchecked Sendable {
         for participant in participants {
             mustWaitFor = .zero
             current = participant
-            journalPosition = 0
-            isAsking = false
+            cluster.beginPerformance()
             participant.perform(on: self)
-            if !isAsking, !journals.isEmpty { journals[ObjectIdentifier(participant)] = nil }
+            cluster.endPerformance(of: participant)
             current = nil
             performed.append((participant, mustWaitFor))
             if store.stagedByteCount >= Limits.stagedBytesPerTick { commit() }

@@ -99,6 +99,11 @@ package final class ObjectStore {
         insert(key, value: value, sequence: forgotten, isReferenced: true)
     }
 
+    /// Loads an object after `.needsDisk`, and waits for the disk. Then `read` again.
+    package func load(_ key: StorageKey, _ ticket: LoadTicket) throws(StorageError) {
+        install(key, value: try engine.value(.objects, for: key.bytes), loadedWith: ticket)
+    }
+
     // MARK: Staging
 
     /// Stages the writing of an object.

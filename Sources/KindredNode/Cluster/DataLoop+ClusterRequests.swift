@@ -81,7 +81,7 @@ extension DataLoop {
         let request = ClientRequest(
             partition: key.partition, address: Array(key.address), strategy: properties.strategy, operation: operation,
             quorums: try quorums(counts, properties, of: key.partition, in: member),
-            timeout: UInt64(counts.timeoutMilliseconds ?? 60_000))
+            timeout: UInt64(counts.timeoutMilliseconds.flatMap { $0 == 0 ? nil : $0 } ?? 60_000))
         cluster.isAsking = true
         let before = store.stagedByteCount
         member.request(request, for: participant, now: monotonic, wall: wall)

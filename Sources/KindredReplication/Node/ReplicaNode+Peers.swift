@@ -77,16 +77,9 @@ extension ReplicaNode {
 
     private mutating func merge(_ update: ObjectUpdate, at index: Int) -> ReplicaRefusal? {
         let partition = partitions[index].replica.partition
-        let key = ObjectKey(partition: partition, address: update.address, hash: settings.hash)
-        let surroundings = surroundings
         do throws(StorageError) {
-            let store = store
-            let result = try loaded(key, in: index) { replica, time throws(StorageError) -> Loaded<MergeResult> in
-                let result = try replica.merge(
-                    update, isFromMember: false, surroundings, time: &time, in: store)
-                if case .needsDisk(let ticket) = result { return .needsDisk(ticket) }
-                return .done(result)
-            }
+            let result = try partitions[index].replica.mergeWaiting(
+                update, isFromMember: false, surroundings, time: &time, in: store)
             switch result {
             case .merged(let merged):
                 report(merged, partition: partition)

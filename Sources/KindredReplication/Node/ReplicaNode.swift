@@ -194,13 +194,7 @@ package struct ReplicaNode {
             key: key, write: write, strategy: request.strategy, precondition: precondition,
             siblingLimit: settings.siblingLimit)
         do throws(StorageError) {
-            let (wall, store) = (wall, store)
-            let reply = try loaded(key, in: index) { replica, time throws(StorageError) -> Loaded<ReplicaWriteReply> in
-                switch try replica.write(replicaWrite, wall: wall, time: &time, in: store) {
-                case .done(let reply): .done(reply)
-                case .needsDisk(let ticket): .needsDisk(ticket)
-                }
-            }
+            let reply = try partitions[index].replica.writeWaiting(replicaWrite, wall: wall, time: &time, in: store)
             var replaced: [Dot] = []
             if case .applied(let seen, let discarded) = reply.outcome { replaced = (seen + discarded).map(\.dot) }
             let update = partitions[index].replica.update(of: key, reply.object, also: replaced)
@@ -212,26 +206,6 @@ package struct ReplicaNode {
         } catch {
             storageFailed(error, partition: request.partition)
             return .failure(.storage)
-        }
-    }
-
-    enum Loaded<Value> {
-        case done(Value)
-        case needsDisk(LoadTicket)
-    }
-
-    /// Does something with a replica that may find that an object has to be loaded first: then loads it, and does it again.
-    mutating func loaded<Value>(
-        _ key: ObjectKey, in index: Int,
-        _ body: (inout PartitionReplica, inout HybridLogicalClock) throws(StorageError) -> Loaded<Value>
-    ) throws(StorageError) -> Value {
-        while true {
-            switch try body(&partitions[index].replica, &time) {
-            case .done(let value): return value
-            case .needsDisk(let ticket):
-                let value = try store.engine.value(.objects, for: key.storage.bytes)
-                store.install(key.storage, value: value, loadedWith: ticket)
-            }
         }
     }
 

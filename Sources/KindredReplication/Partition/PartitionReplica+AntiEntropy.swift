@@ -107,7 +107,7 @@ extension PartitionReplica {
         case .updates(let updates, let more):
             var far = 0
             for update in updates {
-                switch try mergeWaiting(update, isTransfer: false, surroundings, time: &time, in: store) {
+                switch try mergeWaiting(update, isFromMember: true, surroundings, time: &time, in: store) {
                 case .merged(let merged): outcome.add(merged)
                 case .refused(let refusal):
                     outcome.refused += 1
@@ -159,26 +159,23 @@ extension PartitionReplica {
         while true {
             switch try read(key, from: store) {
             case .object(let object, _): return object
-            case .needsDisk(let ticket):
-                let value = try store.engine.value(.objects, for: key.storage.bytes)
-                store.install(key.storage, value: value, loadedWith: ticket)
+            case .needsDisk(let ticket): try store.load(key.storage, ticket)
             }
         }
     }
 
-    /// Takes in what another member says of a key, whose object may have to be read from the disk first.
+    /// `merge` of a key whose object may have to be read from the disk first.
     mutating func mergeWaiting(
-        _ update: ObjectUpdate, isTransfer: Bool, _ surroundings: MergeSurroundings, time: inout HybridLogicalClock,
-        in store: ObjectStore
+        _ update: ObjectUpdate, isFromMember: Bool, isTransfer: Bool = false, _ surroundings: MergeSurroundings,
+        time: inout HybridLogicalClock, in store: ObjectStore
     ) throws(StorageError) -> MergeResult {
         while true {
             let result = try merge(
-                update, isFromMember: true, isTransfer: isTransfer, surroundings, time: &time, in: store)
+                update, isFromMember: isFromMember, isTransfer: isTransfer, surroundings, time: &time, in: store)
             guard case .needsDisk(let ticket) = result else { return result }
             if PlantedFault.coldObjectsSkipped.isActive { return result }
             let key = ObjectKey(partition: partition, address: update.address, hash: surroundings.hash)
-            let value = try store.engine.value(.objects, for: key.storage.bytes)
-            store.install(key.storage, value: value, loadedWith: ticket)
+            try store.load(key.storage, ticket)
         }
     }
 

@@ -186,6 +186,18 @@ package struct PartitionReplica: Sendable {
         return .done(reply(outcome, object, to: request, after: unsynchronized))
     }
 
+    /// `write` of a key whose object may have to be read from the disk first.
+    mutating func writeWaiting(
+        _ request: ReplicaWrite, wall: UInt64, time: inout HybridLogicalClock, in store: ObjectStore
+    ) throws(StorageError) -> ReplicaWriteReply {
+        while true {
+            switch try write(request, wall: wall, time: &time, in: store) {
+            case .done(let reply): return reply
+            case .needsDisk(let ticket): try store.load(request.key.storage, ticket)
+            }
+        }
+    }
+
     /// Whether this incarnation can have caused the events which a token speaks of. What an earlier incarnation may have minted and lost
     /// can never be minted again, so knowing of it does no harm.
     package func couldHaveShown(_ context: CausalContext) -> Bool {

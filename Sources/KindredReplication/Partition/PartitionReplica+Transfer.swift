@@ -140,7 +140,8 @@ extension PartitionReplica {
                     address: update,
                     object: CausalObject(versions: [], context: CausalContext(reply.clock.base)), events: [])
             switch try mergeWaiting(
-                told, isFromMember: true, isTransfer: true, surroundings, time: &time, in: store) {
+                told, isFromMember: true, isTransfer: true, surroundings, time: &time, in: store)
+            {
             case .merged(let merged): outcome.add(merged)
             case .refused, .needsDisk:
                 // The part is asked for again; what of it was applied is applied.

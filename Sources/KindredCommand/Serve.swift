@@ -51,6 +51,15 @@ struct Serve: AsyncParsableCommand {
     var diskReserveMib: String?
     @Option(
         help: ArgumentHelp(
+            "Whether writes that did not know of each other are entered into the conflict log. (default: on)",
+            valueName: "on|off"))
+    var conflictLog: String?
+    @Option(help: ArgumentHelp("How long the conflict log remembers, in days. (default: 30)", valueName: "n"))
+    var conflictDays: String?
+    @Option(help: ArgumentHelp("How large the node's conflict log may be, in MiB. (default: 1024)", valueName: "n"))
+    var conflictMib: String?
+    @Option(
+        help: ArgumentHelp(
             "The least severe messages to log: trace … error, critical. (default: info)",
             valueName: "level"))
     var logLevel: String?
@@ -98,7 +107,8 @@ struct Serve: AsyncParsableCommand {
         }
         var flags: [ServerConfiguration.Setting: String?] = [
             .data: data, .pb: pb, .http: http, .nodeName: nodeName, .durability: durability, .cacheMiB: cacheMib,
-            .partitions: partitions, .diskReserveMiB: diskReserveMib, .logLevel: logLevel,
+            .partitions: partitions, .diskReserveMiB: diskReserveMib, .conflictLog: conflictLog,
+            .conflictDays: conflictDays, .conflictMiB: conflictMib, .logLevel: logLevel,
         ]
         flags.merge(cluster.settings) { $1 }
         do {

@@ -36,6 +36,12 @@ package enum PlantedFault: UInt8, CaseIterable, Sendable {
     /// Different content replaces that of an immutable key.
     case immutableReplaced
 
+    // What is told of conflicts.
+    /// What a replica notices does not go into the conflict log.
+    case conflictNotEntered
+    /// A read's coordinator drops what last-write-wins has no place for before any replica has noticed it.
+    case repairSettled
+
     // What time is.
     /// A write's timestamp does not follow what its writer had seen.
     case timestampIgnoresContext

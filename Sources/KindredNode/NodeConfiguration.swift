@@ -1,3 +1,5 @@
+package import KindredReplication
+
 /// When a write is acknowledged.
 package enum Durability: String, Sendable, CaseIterable {
     /// Once it would survive a power cut.
@@ -19,11 +21,18 @@ package struct NodeConfiguration: Sendable {
     package var isClustered: Bool
     /// What full transfers may bring in, in bytes a second.
     package var transferBytesPerSecond: UInt64
+    /// Whether conflicts are entered into the conflict log.
+    package var keepsConflictLog: Bool
+    /// How long the conflict log remembers.
+    package var conflictRetention: ConflictRetention
 
     package init(
         durability: Durability, cacheBytes: Int, partitions: UInt16, name: String, isClustered: Bool = false,
-        transferBytesPerSecond: UInt64 = 64 << 20
+        transferBytesPerSecond: UInt64 = 64 << 20, keepsConflictLog: Bool = true,
+        conflictRetention: ConflictRetention = ConflictRetention()
     ) {
+        self.keepsConflictLog = keepsConflictLog
+        self.conflictRetention = conflictRetention
         self.durability = durability
         self.cacheBytes = cacheBytes
         self.partitions = partitions

@@ -21,6 +21,22 @@ package enum Limits {
     /// application can always resolve. Riak's default.
     package static let siblingMaximum = 100
 
+    // MARK: Conflicts
+
+    /// A value that a conflict has cost is remembered up to this length; of a longer one only its length and digest.
+    package static let conflictValueBytes = 64 << 10
+    /// What one partition's conflict log keeps, unless set otherwise: its records are found by a scan.
+    package static let conflictsPerPartition = 10_000
+    package static let conflictBytesPerPartition = 64 << 20
+    /// How long it remembers, unless set otherwise: thirty days.
+    package static let conflictRetentionMilliseconds: UInt64 = 30 * 86_400_000
+    /// How often each replica looks after its log's size.
+    package static let conflictTidyMilliseconds: UInt64 = 1_000
+    /// How many records one step of a scan of the log reads.
+    package static let conflictsPerScan = 512
+    /// One write mints at most so many events: its own, and that of its record in the conflict log.
+    package static let eventsPerWrite: UInt64 = 2
+
     // MARK: Partitions
 
     /// How many partitions the key space has, unless chosen otherwise when the data directory is created.

@@ -71,6 +71,43 @@ package enum KeyLayout {
         return result
     }
 
+    // MARK: Conflicts
+
+    // The records of the conflict log are in the bucket without a name of the first type, where no client's object can be. They come
+    // before all objects, so that whoever takes over a partition in the order of its keys has what was noticed before what it was about.
+
+    /// The key of a record of the conflict log: that bucket, and then the event's time and name, so that records are in the order of
+    /// their times.
+    package static func conflictKey(partition: UInt16, timestamp: UInt64, actor: UInt32, counter: UInt64) -> [UInt8] {
+        conflictPrefix(partition: partition) + bigEndianBytes(timestamp) + bigEndianBytes(actor)
+            + bigEndianBytes(counter)
+    }
+
+    /// What all keys of a partition's conflict log begin with.
+    package static func conflictPrefix(partition: UInt16) -> [UInt8] {
+        bigEndianBytes(partition) + [0, 0, 0, 0, 0, 0]
+    }
+
+    /// Whether a key is one of the conflict log.
+    package static func isConflict(_ key: [UInt8]) -> Bool {
+        key.count >= bucketOffset && key[6] == 0 && key[7] == 0 && key[2] == 0 && key[3] == 0 && key[4] == 0
+            && key[5] == 0
+    }
+
+    /// The hybrid time in the key of a record of the conflict log; nil if the key is none.
+    package static func conflictTimestamp(of key: [UInt8]) -> UInt64? {
+        guard isConflict(key), key.count == bucketOffset + 20 else { return nil }
+        return key[bucketOffset..<(bucketOffset + 8)].reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// The actor and the counter of the event that a record of the conflict log is; nil if the key is none.
+    package static func conflictEvent(of key: [UInt8]) -> (actor: UInt32, counter: UInt64)? {
+        guard isConflict(key), key.count == bucketOffset + 20 else { return nil }
+        let actor = key[(bucketOffset + 8)..<(bucketOffset + 12)].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        let counter = key[(bucketOffset + 12)...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return (actor, counter)
+    }
+
     // MARK: Log
 
     /// The key under which the log keeps which object the event (actor, counter) of a partition wrote.

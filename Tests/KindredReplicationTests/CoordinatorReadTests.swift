@@ -170,7 +170,7 @@ import Testing
         #expect(sent.map(\.to) == [1, 2, 4])
         let update = ObjectUpdate(
             address: [7], object: object([event(10, 2), event(40, 1)], knowing: [event(10, 1)]),
-            events: [event(10, 1), event(10, 2), event(40, 1)])
+            events: [event(10, 1), event(10, 2), event(40, 1)], isComposed: true)
         #expect(sent.allSatisfy { $0.message.update == update && $0.message.leaderEpoch == 0 })
         #expect(bench.coordinator.requestsUnderWay == 0)
     }

@@ -155,7 +155,7 @@ import Testing
     func events() throws {
         let head: [UInt8] = [1, 1, 1, 0, 1, 0, 8] + Self.address + [4, 1, 0, 0, 0]
         func decoded(_ events: [UInt8]) throws -> [Dot] {
-            guard case .replicate(let message) = try PeerMessage(encoded: head + events) else { return [] }
+            guard case .replicate(let message) = try PeerMessage(encoded: head + events + [0, 0]) else { return [] }
             return message.update.events
         }
         #expect(try decoded([2, 3, 7, 0, 9]) == [Dot(ActorID(3), 7), Dot(ActorID(3), 9)])
@@ -227,13 +227,13 @@ import Testing
             ([1, 13, 1, 0, 8] + Self.address + [5], "request: unknown strategy"),
             ([1, 13, 1, 0, 8] + Self.address + [1, 3, 2, 0, 2, 0, 0, 8], "unknown flags"),
             ([1, 13, 1, 0, 8] + Self.address + [1, 3, 2, 0, 2, 0, 0, 5, 9, 0, 0, 2], "request: unknown operation"),
-            ([1, 13, 1, 0, 8] + Self.address + [1, 3, 2, 0, 2, 0, 0, 5, 9, 0, 0, 1, 0, 0, 64], "unknown flags"),
+            ([1, 13, 1, 0, 8] + Self.address + [1, 3, 2, 0, 2, 0, 0, 5, 9, 0, 0, 1, 0, 0, 0, 0, 64], "unknown flags"),
             (
-                [1, 13, 1, 0, 8] + Self.address + [1, 3, 2, 0, 2, 0, 0, 5, 9, 0, 0, 1, 0, 0, 8, 1, 2, 0],
+                [1, 13, 1, 0, 8] + Self.address + [1, 3, 2, 0, 2, 0, 0, 5, 9, 0, 0, 1, 0, 0, 0, 0, 8, 1, 2, 0],
                 "precondition: unknown kind of tag"
             ),
             (
-                [1, 13, 1, 0, 8] + Self.address + [1, 3, 2, 0, 2, 0, 0, 5, 9, 0, 0, 1, 0, 0, 8, 1, 0, 1, 0xFF],
+                [1, 13, 1, 0, 8] + Self.address + [1, 3, 2, 0, 2, 0, 0, 5, 9, 0, 0, 1, 0, 0, 0, 0, 8, 1, 0, 1, 0xFF],
                 "precondition: tag is not UTF-8"
             ),
             ([1, 1, 1, 0x80, 0x80, 0x04], "integer too large"),
@@ -269,6 +269,7 @@ import Testing
                 1, 1, 1, 4, 1, 2, 7,  // its format version, its context
                 1, 0, 2, 7, 0x01, 0x9A, 0xA0, 0x0B, 0x3C, 0x00, 0x00, 0x07, 2, 0x68, 0x69,  // one version
                 2, 1, 4, 1, 7,  // the events 1:4 and 2:7
+                0, 0,  // not put together from several replicas' answers; no records of the conflict log
             ])
         try expect(.replicated(Replicated(id: 300, refusal: nil)), is: [1, 2, 0xAC, 0x02, 0])
         try expect(.replicated(Replicated(id: 300, refusal: .staleEpoch)), is: [1, 2, 0xAC, 0x02, 2])
@@ -318,6 +319,7 @@ import Testing
                 1,  // a write
                 1, 2, 0x10, 0,  // its content
                 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 4,  // what its writer has seen
+                0, 0,  // a writer without a name, and no reason for the write
                 0b111110, 0, 1, 1, 2,  // what is demanded; what the key must not have changed since
                 2, 0, 4, 0x33, 0x2E, 0x61, 0x37, 1, 0xAC, 0x02,  // the tag 3.a7 or the number 300
                 0, 0x80, 0x01,  // none of no tags; the moment

@@ -1,5 +1,6 @@
 import Foundation
 import KindredNode
+import KindredReplication
 import Logging
 import Yams
 
@@ -16,6 +17,9 @@ struct ServerConfiguration {
         case cacheMiB = "cache-mib"
         case partitions
         case diskReserveMiB = "disk-reserve-mib"
+        case conflictLog = "conflict-log"
+        case conflictDays = "conflict-days"
+        case conflictMiB = "conflict-mib"
         case logLevel = "log-level"
         case etcd
         case cluster
@@ -44,6 +48,9 @@ struct ServerConfiguration {
             case .cacheMiB: "512"
             case .partitions: "64"
             case .diskReserveMiB: "192"
+            case .conflictLog: "on"
+            case .conflictDays: "30"
+            case .conflictMiB: "1024"
             case .logLevel: "info"
             case .etcd, .cluster, .peerAdvertise, .peerSource, .peerCertificate, .peerKey, .peerAuthority, .zone: ""
             case .peer: "127.0.0.1:8099"
@@ -116,6 +123,11 @@ struct ServerConfiguration {
         logLevel = try settings.choice(.logLevel, Logger.Level.self)
         cluster = try ClusterSettings(settings)
         node.isClustered = cluster != nil
+        node.keepsConflictLog = try settings.isOn(.conflictLog)
+        node.conflictRetention.milliseconds = UInt64(try settings.number(.conflictDays, 1...36_500)) * 86_400_000
+        // What one partition may have: its share of what the node may.
+        let share = (try settings.number(.conflictMiB, 1...1_048_576) << 20) / Int(node.partitions)
+        node.conflictRetention.bytes = max(share, 1 << 20)
         node.transferBytesPerSecond = UInt64(try settings.number(.transferMiB, 1...1_048_576)) << 20
     }
 

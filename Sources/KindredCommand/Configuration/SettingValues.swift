@@ -33,6 +33,15 @@ struct SettingValues {
             host: host.hasSuffix("]") ? String(host.dropLast()) : String(host), port: Int(port))
     }
 
+    /// A switch.
+    func isOn(_ setting: ServerConfiguration.Setting) throws(ServerConfiguration.Invalid) -> Bool {
+        let (value, origin) = text(setting)
+        guard value == "on" || value == "off" else {
+            throw ServerConfiguration.Invalid(description: "\(origin): 'on' or 'off'")
+        }
+        return value == "on"
+    }
+
     /// One of several words.
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ setting: ServerConfiguration.Setting, _ type: Choice.Type

@@ -15,6 +15,8 @@ extension PlantedFault {
         case .contextOfAnotherKey: "a put with the context of another key is taken at its word"
         case .deleteWithoutEvent: "a delete removes the versions without an event of its own"
         case .immutableReplaced: "different content replaces that of an immutable key"
+        case .conflictNotEntered: "what a replica notices does not go into the conflict log"
+        case .repairSettled: "a read's coordinator drops what last-write-wins has no place for, noticed by nobody"
         case .timestampIgnoresContext: "a write's timestamp does not follow what its writer had seen"
         case .skewAccepted: "a write from a clock far ahead is accepted"
         case .tombstoneForgotten: "a last-write-wins tombstone is dropped at once although others may have older writes"
@@ -62,9 +64,10 @@ extension PlantedFault {
     private var likely: [FaultProfile] {
         switch self {
         case .replacedVersionKept, .contextLostInMerge, .contextRoundedUp, .writerKnowsEverything,
-            .contextOfAnotherKey, .immutableReplaced, .effectWithoutEvent:
+            .contextOfAnotherKey, .immutableReplaced, .conflictNotEntered, .effectWithoutEvent:
             [.calm, .network]
-        case .mergeByMaximum, .tieBreakMissing, .stripByMaximum, .deleteWithoutEvent, .repairWithoutEvents,
+        case .repairSettled, .mergeByMaximum, .tieBreakMissing, .stripByMaximum, .deleteWithoutEvent,
+            .repairWithoutEvents,
             .answerFromTwoSnapshots, .fallbackFills, .hintForgottenEarly, .retryWritesAgain, .quorumOffByOne:
             [.network]
         case .timestampIgnoresContext: []

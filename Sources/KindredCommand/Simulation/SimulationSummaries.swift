@@ -69,6 +69,8 @@ extension Violation.Kind {
         case .digest: "replicas with equal clocks have equal digests"
         case .fencing: "one leader at a time; the versions of a key have rising numbers"
         case .token: "a token says what its client was shown, of one key, and nothing else"
+        case .conflictLog:
+            "the conflict log has every write that was lost or has siblings, and none that was replaced knowingly"
         case .timestamps: "a write's timestamp is later than those of all that its writer had seen"
         case .liveness: "without faults and writes, a cluster comes to rest in a bounded time"
         case .repeatedWrite: "a request that is sent again is written once by the node that got it"

@@ -192,14 +192,17 @@ extension CausalObject {
     private enum Flags {
         static let tombstone: UInt8 = 1
         static let number: UInt8 = 2
-        static let all: UInt8 = tombstone | number
+        static let parent: UInt8 = 4
+        static let writer: UInt8 = 8
+        static let all: UInt8 = tombstone | number | parent | writer
     }
 
     /// The record: format version, context, varint count of versions; per version a flag byte, varint actor, varint
-    /// counter, 8 bytes of timestamp, varint number (if flagged), and varint length and bytes of the content (unless a tombstone).
+    /// counter, 8 bytes of timestamp, varint number (if flagged), varint length and bytes of the content (unless a tombstone), varint
+    /// actor and counter of the parent (if flagged), and varint length and bytes of the writer's name (if flagged).
     public func encoded() -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(versions.reduce(16 + context.cloud.count * 6) { $0 + 32 + ($1.content?.count ?? 0) })
+        bytes.reserveCapacity(versions.reduce(16 + context.cloud.count * 6) { $0 + 64 + ($1.content?.count ?? 0) })
         bytes.append(CausalObject.formatVersion)
         context.encode(into: &bytes)
         bytes.append(varint: UInt64(versions.count))
@@ -207,12 +210,19 @@ extension CausalObject {
             var flags: UInt8 = 0
             if version.isTombstone { flags |= Flags.tombstone }
             if version.number > 0 { flags |= Flags.number }
+            if version.parent != nil { flags |= Flags.parent }
+            if version.writer != nil { flags |= Flags.writer }
             bytes.append(flags)
             bytes.append(varint: UInt64(version.dot.actor.rawValue))
             bytes.append(varint: version.dot.counter)
             bytes.append(bigEndian: version.timestamp.rawValue)
             if version.number > 0 { bytes.append(varint: version.number) }
             if let content = version.content { bytes.append(lengthPrefixed: content) }
+            if let parent = version.parent {
+                bytes.append(varint: UInt64(parent.actor.rawValue))
+                bytes.append(varint: parent.counter)
+            }
+            if let writer = version.writer { bytes.append(lengthPrefixed: writer) }
         }
         return bytes
     }
@@ -253,7 +263,17 @@ extension CausalObject {
             let timestamp = HybridTimestamp(rawValue: try reader.bigEndian(UInt64.self))
             let number = flags & Flags.number != 0 ? try reader.varint() : 0
             let content = flags & Flags.tombstone != 0 ? nil : record[try reader.lengthPrefixedRange()]
-            versions.append(Version(dot: dot, timestamp: timestamp, number: number, content: content))
+            var parent: Dot?
+            if flags & Flags.parent != 0 {
+                guard let actor = UInt32(exactly: try reader.varint()) else {
+                    throw MalformedBytes("causal object: actor too large")
+                }
+                parent = Dot(ActorID(actor), try reader.varint())
+            }
+            let writer = flags & Flags.writer != 0 ? record[try reader.lengthPrefixedRange()] : nil
+            versions.append(
+                Version(
+                    dot: dot, timestamp: timestamp, number: number, content: content, parent: parent, writer: writer))
         }
         guard reader.isAtEnd else { throw MalformedBytes("causal object: bytes after the end") }
     }

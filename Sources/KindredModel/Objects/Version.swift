@@ -8,13 +8,33 @@ public struct Version: Hashable, Sendable {
     public let number: UInt64
     /// The encoded `ObjectContent`; nil for a tombstone, which only last-write-wins keeps, and only until no older write can arrive.
     public let content: ArraySlice<UInt8>?
+    /// The version that it has replaced, its writer having seen it; the latest, if there were several. Nil if it has replaced none.
+    ///
+    /// Nothing is decided by it. It is kept so that a history can be told, and for merging with the common ancestor.
+    public let parent: Dot?
+    /// The name that the writing client gives itself; nil if it gives none. Not authenticated.
+    public let writer: ArraySlice<UInt8>?
 
     /// Describes a version in full.
-    public init(dot: Dot, timestamp: HybridTimestamp, number: UInt64 = 0, content: ArraySlice<UInt8>?) {
+    public init(
+        dot: Dot, timestamp: HybridTimestamp, number: UInt64 = 0, content: ArraySlice<UInt8>?,
+        parent: Dot? = nil, writer: ArraySlice<UInt8>? = nil
+    ) {
         self.dot = dot
         self.timestamp = timestamp
         self.number = number
         self.content = content
+        self.parent = parent
+        self.writer = writer
+    }
+
+    /// The longest name of a writer that is kept, in bytes.
+    public static let longestWriter = 128
+
+    /// The same version under another dot.
+    package func with(_ dot: Dot) -> Version {
+        Version(
+            dot: dot, timestamp: timestamp, number: number, content: content, parent: parent, writer: writer)
     }
 
     /// Whether this version says "deleted".

@@ -23,12 +23,20 @@ public struct ClientWrite: Hashable, Sendable {
     /// The encoded `ObjectContent` to store; nil to delete.
     public let content: ArraySlice<UInt8>?
     /// What the writer knew. For a delete, nil means "everything this replica knows of the key"; for a put it means nothing.
-    public let seen: Knowledge?
+    public var seen: Knowledge?
+    /// The name that the client gives itself; nil if it gives none.
+    public let writer: ArraySlice<UInt8>?
+    /// Why a command makes this write: the conflict that it resolves. Goes into the conflict log. Empty for clients' own writes.
+    public let note: [UInt8]
 
     /// A put of `content`, or with nil a delete.
-    public init(content: ArraySlice<UInt8>?, seen: Knowledge?) {
+    public init(
+        content: ArraySlice<UInt8>?, seen: Knowledge?, writer: ArraySlice<UInt8>? = nil, note: [UInt8] = []
+    ) {
         self.content = content
         self.seen = seen
+        self.writer = writer
+        self.note = note
     }
 }
 
@@ -43,6 +51,15 @@ public struct WriteEvent: Sendable {
     public init(dot: Dot, timestamp: HybridTimestamp) {
         self.dot = dot
         self.timestamp = timestamp
+    }
+
+    /// The version that a write stores as this event.
+    ///
+    /// - Parameter replaced: the versions that its writer had seen, and that it replaces.
+    func version(of write: ClientWrite, number: UInt64 = 0, replacing replaced: [Version]) -> Version {
+        Version(
+            dot: dot, timestamp: timestamp, number: number, content: write.content,
+            parent: replaced.max { $1.isLater(than: $0) }?.dot, writer: write.writer)
     }
 }
 

@@ -38,12 +38,19 @@ extension ConflictStrategy {
     /// Commutative, associative and idempotent for objects of one strategy.
     public func merge(_ other: CausalObject, into object: inout CausalObject) -> [CausalObject.Divergence] {
         let divergences = object.merge(other)
+        _ = settle(&object)
+        return divergences
+    }
+
+    /// The strategy's own rule for versions that have met.
+    ///
+    /// - Returns: those that it does not keep.
+    public func settle(_ object: inout CausalObject) -> [Version] {
         switch self {
-        case .versionVectors, .versionNumbers: break
-        case .lastWriteWins: _ = LastWriteWinsStrategy.keepLatest(&object)
+        case .versionVectors, .versionNumbers: []
+        case .lastWriteWins: LastWriteWinsStrategy.keepLatest(&object)
         case .immutable: ImmutableStrategy.collapseEqualContents(&object)
         }
-        return divergences
     }
 
     /// The versions that a read shows. Others, if any, are evidence of a conflict.

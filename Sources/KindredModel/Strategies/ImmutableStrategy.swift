@@ -11,7 +11,7 @@ enum ImmutableStrategy {
             guard PlantedFault.immutableReplaced.isActive else { return .refused(.exists) }
             _ = object.removeVersions { _ in true }
         }
-        object.insert(Version(dot: event.dot, timestamp: event.timestamp, content: content))
+        object.insert(event.version(of: write, replacing: []))
         return .applied(replaced: [], discarded: [])
     }
 
@@ -21,10 +21,12 @@ enum ImmutableStrategy {
     }
 
     /// Of versions with equal content, written at several replicas, keeps the earliest.
-    static func collapseEqualContents(_ object: inout CausalObject) {
-        guard object.versions.count > 1 else { return }
+    ///
+    /// - Returns: the others.
+    static func collapseEqualContents(_ object: inout CausalObject) -> [Version] {
+        guard object.versions.count > 1 else { return [] }
         let versions = object.versions
-        _ = object.removeVersions { version in
+        return object.removeVersions { version in
             versions.contains { $0.content == version.content && version.isLater(than: $0) }
         }
     }

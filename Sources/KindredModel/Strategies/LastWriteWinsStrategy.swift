@@ -8,7 +8,7 @@ enum LastWriteWinsStrategy {
     static func apply(_ write: ClientWrite, as event: WriteEvent, to object: inout CausalObject) -> WriteOutcome {
         let seen = write.seen?.context ?? (write.content == nil ? object.context : CausalContext())
         object.context.merge(seen)
-        object.insert(Version(dot: event.dot, timestamp: event.timestamp, content: write.content))
+        object.insert(event.version(of: write, replacing: object.versions.filter { seen.contains($0.dot) }))
         var replaced: [Version] = []
         var discarded: [Version] = []
         for loser in keepLatest(&object) {

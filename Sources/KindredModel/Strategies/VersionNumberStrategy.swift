@@ -8,13 +8,12 @@ enum VersionNumberStrategy {
     static func apply(
         _ write: ClientWrite, as event: WriteEvent, to object: inout CausalObject, siblingLimit: Int
     ) -> WriteOutcome {
-        guard let content = write.content else {
+        guard write.content != nil else {
             return VersionVectorStrategy.delete(write, as: event, from: &object)
         }
         let seen = write.seen ?? .nothing
         let highest = max(object.latestNumber, seen.number)
         return VersionVectorStrategy.put(
-            content, seen: seen, number: highest == .max ? .max : highest + 1, as: event, to: &object,
-            siblingLimit: siblingLimit)
+            write, number: highest == .max ? .max : highest + 1, as: event, to: &object, siblingLimit: siblingLimit)
     }
 }

@@ -6,20 +6,20 @@ enum VersionVectorStrategy {
     static func apply(
         _ write: ClientWrite, as event: WriteEvent, to object: inout CausalObject, siblingLimit: Int
     ) -> WriteOutcome {
-        guard let content = write.content else { return delete(write, as: event, from: &object) }
-        return put(content, seen: write.seen ?? .nothing, number: 0, as: event, to: &object, siblingLimit: siblingLimit)
+        guard write.content != nil else { return delete(write, as: event, from: &object) }
+        return put(write, number: 0, as: event, to: &object, siblingLimit: siblingLimit)
     }
 
     /// Shared with `VersionNumberStrategy`, which only adds the number.
     static func put(
-        _ content: ArraySlice<UInt8>, seen: Knowledge, number: UInt64, as event: WriteEvent,
-        to object: inout CausalObject, siblingLimit: Int
+        _ write: ClientWrite, number: UInt64, as event: WriteEvent, to object: inout CausalObject, siblingLimit: Int
     ) -> WriteOutcome {
+        let seen = write.seen ?? .nothing
         if object.versions.count >= siblingLimit, !object.versions.contains(where: { seen.context.contains($0.dot) }) {
             return .refused(.tooManySiblings(count: object.versions.count))
         }
         let replaced = object.discard(seen.context)
-        object.insert(Version(dot: event.dot, timestamp: event.timestamp, number: number, content: content))
+        object.insert(event.version(of: write, number: number, replacing: replaced))
         return .applied(replaced: replaced, discarded: [])
     }
 

@@ -116,7 +116,8 @@ extension DataLoop: PeerObserver {
         let strategies = cluster.strategies
         strategies.registry = bucketTypes
         return NodeSettings(
-            replicas: replicas, hash: Self.cacheHash, strategy: { strategies.strategy(of: $0) })
+            replicas: replicas, hash: Self.cacheHash, strategy: { strategies.strategy(of: $0) },
+            conflictLogging: conflictLogging, conflictRetention: conflictRetention)
     }
 
     /// A directory belongs to a cluster's node, or to a node on its own, and not now to this and now to that.

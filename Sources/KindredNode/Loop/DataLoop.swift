@@ -39,6 +39,11 @@ package final class DataLoop: @unchecked Sendable {
     var cluster = ClusterSide()
     let nodeName: String
     let transferBytesPerSecond: UInt64
+    /// How conflicts are remembered; nil if they are not.
+    let conflictLogging: ConflictLogging?
+    let conflictRetention: ConflictRetention
+    /// The partition whose conflict log was looked after last.
+    var conflictTidying = 0
     package internal(set) var statistics = NodeStatistics()
 
     /// The wall clock of this tick, in milliseconds since 1970.
@@ -105,6 +110,8 @@ package final class DataLoop: @unchecked Sendable {
         replicas = []
         nodeName = configuration.name
         transferBytesPerSecond = configuration.transferBytesPerSecond
+        conflictLogging = configuration.keepsConflictLog ? DataLoop.conflictLogging : nil
+        conflictRetention = configuration.conflictRetention
         role = configuration.isClustered ? .waiting("the node has not joined its cluster yet") : .alone
         try checkMembership(isClustered: configuration.isClustered)
         if case .alone = role { replicas = try loadReplicas() }
@@ -113,6 +120,8 @@ package final class DataLoop: @unchecked Sendable {
     /// Starts what happens by the clock.
     package func start() {
         startClusterTicks()
+        let pause = TimeAmount.milliseconds(Int64(Limits.conflictTidyMilliseconds))
+        eventLoop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { _ in self.tidyConflicts() }
         guard durability == .relaxed else { return }
         eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in self.synchronizeNow() }
     }

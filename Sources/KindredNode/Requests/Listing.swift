@@ -45,6 +45,7 @@ enum NameScan {
     static func page(
         _ request: ListRequest, _ strategy: ConflictStrategy, in engine: any StorageEngine
     ) throws(StorageError) -> ListPage {
+        if request.bucket == [] { return try ConflictScan.page(request, in: engine) }
         let limit = Int(min(request.limit, Limits.namesPerPage))
         if let bucket = request.bucket { return try keys(of: bucket, request, strategy, limit, in: engine) }
         return try buckets(request, limit, in: engine)
@@ -85,7 +86,8 @@ enum NameScan {
         _ request: ListRequest, _ limit: Int, in engine: any StorageEngine
     ) throws(StorageError) -> ListPage {
         let prefix = KeyLayout.prefix(partition: request.partition, bucketType: request.bucketType)
-        var lower = prefix
+        // The bucket without a name is the conflict log's.
+        var lower = prefix + [0, 1]
         if let after = request.after,
             let own = KeyLayout.prefix(partition: request.partition, bucketType: request.bucketType, bucket: after),
             let next = KeyLayout.successor(ofPrefix: own)
@@ -173,7 +175,7 @@ extension DataLoop {
     }
 
     /// Fetches one page: from the own disk, or in a cluster from a replica of the partition.
-    private func fetch(
+    func fetch(
         _ request: ListRequest, then resume: @escaping @Sendable (Result<ListPage, RequestFailure>) -> Void
     ) {
         guard case .alone = role else { return fetchFromReplica(request, then: resume) }
@@ -182,12 +184,27 @@ extension DataLoop {
 
     /// Reads a page from the own disk, on a thread that may wait.
     func scan(_ request: ListRequest, then resume: @escaping @Sendable (Result<ListPage, StorageError>) -> Void) {
+        guard request.bucket == [] else { return scan(request, base: nil, then: resume) }
+        // What the clock says must be in what the scan finds: not before the tick is committed that is under way.
+        eventLoop.execute {
+            self.scan(request, base: self.base(ofPartition: request.partition), then: resume)
+        }
+    }
+
+    private func scan(
+        _ request: ListRequest, base: VersionVector?,
+        then resume: @escaping @Sendable (Result<ListPage, StorageError>) -> Void
+    ) {
         let engine = store.engine
         let strategy =
             request.bucket?.withUnsafeBytes { bucketTypes.resolved(type: request.bucketType, bucket: $0)?.strategy }
             ?? .versionVectors
         environment.offload {
-            let result = Result { () throws(StorageError) in try NameScan.page(request, strategy, in: engine) }
+            let result = Result { () throws(StorageError) -> ListPage in
+                var page = try NameScan.page(request, strategy, in: engine)
+                page.base = base
+                return page
+            }
             self.eventLoop.execute { resume(result) }
         }
     }

@@ -60,11 +60,18 @@ package struct PutRequest {
     /// Also demands that the object be unchanged since the token.
     package let ifNotModified: Bool
     package let replicas: ReplicaCounts
+    /// The name that the client gives itself; nil if it gives none.
+    package let writer: ArraySlice<UInt8>?
+    /// Why a command makes this write; see `ClientWrite`.
+    package let note: [UInt8]
 
     package init(
         object: ObjectReference, content: [UInt8], token: UnsafeRawBufferPointer?,
-        precondition: Precondition = .none, ifNotModified: Bool = false, replicas: ReplicaCounts = ReplicaCounts()
+        precondition: Precondition = .none, ifNotModified: Bool = false, replicas: ReplicaCounts = ReplicaCounts(),
+        writer: ArraySlice<UInt8>? = nil, note: [UInt8] = []
     ) {
+        self.writer = writer
+        self.note = note
         self.object = object
         self.content = content
         self.token = token
@@ -129,7 +136,9 @@ extension DataLoop {
         let seen = try open(request.token, for: key)
         var precondition = request.precondition
         if request.ifNotModified { precondition.notModifiedSince = seen?.context ?? CausalContext() }
-        let write = ClientWrite(content: request.content[...], seen: seen)
+        let write = ClientWrite(
+            content: request.content[...], seen: seen, writer: request.writer?.prefix(Version.longestWriter),
+            note: request.note)
         guard let reply = try perform(write, on: key, properties, precondition, request.replicas) else { return nil }
         statistics.puts += 1
         let object = answer(reply.object, key, properties.strategy)
@@ -153,12 +162,13 @@ extension DataLoop {
     /// Deletes what the token has seen of an object, or without a token all of it. Nil only while it is loaded.
     package func delete(
         _ object: ObjectReference, token: UnsafeRawBufferPointer?, precondition: Precondition = .none,
-        replicas counts: ReplicaCounts = ReplicaCounts()
+        replicas counts: ReplicaCounts = ReplicaCounts(), writer: ArraySlice<UInt8>? = nil, note: [UInt8] = []
     ) throws(RequestFailure) -> PutAnswer? {
         try checkWritable()
         let (key, properties) = try locate(object)
         try counts.check(against: properties)
-        let write = ClientWrite(content: nil, seen: try open(token, for: key))
+        let write = ClientWrite(
+            content: nil, seen: try open(token, for: key), writer: writer?.prefix(Version.longestWriter), note: note)
         guard let reply = try perform(write, on: key, properties, precondition, counts) else { return nil }
         statistics.deletes += 1
         return PutAnswer(
@@ -269,7 +279,8 @@ extension DataLoop {
     private func performAlone(
         _ write: ClientWrite, on key: ObjectKey, _ strategy: ConflictStrategy, _ precondition: Precondition
     ) throws(RequestFailure) -> Written? {
-        let request = ReplicaWrite(key: key, write: write, strategy: strategy, precondition: precondition)
+        let request = ReplicaWrite(
+            key: key, write: write, strategy: strategy, precondition: precondition, logging: conflictLogging)
         let result: ReplicaWriteResult
         do throws(StorageError) {
             result = try replicas[Int(key.partition)].write(request, wall: wall, time: &time, in: store)
@@ -281,6 +292,7 @@ extension DataLoop {
             try load(key, ticket)
             return nil
         case .done(let reply):
+            if reply.record != nil { staged(inPartition: key.partition) }
             switch reply.outcome {
             case .applied(_, let discarded):
                 statistics.discardedVersions += UInt64(discarded.count)

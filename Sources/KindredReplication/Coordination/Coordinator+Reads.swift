@@ -62,7 +62,7 @@ extension Coordinator {
             underWay.stage = .reading(reading)
             keep(underWay, as: id)
         case .satisfied:
-            finish(underWay, .object(reading.object), into: &effects)
+            finish(underWay, .object(reading.answer(underWay.request.strategy)), into: &effects)
             underWay.waiters = []
             underWay.scheduled = .max
             awaitRepair(

@@ -44,10 +44,14 @@ package struct CoordinatedWrite: Sendable {
     package var writerKnows: Knowledge
     /// The name of the write; nil if nothing was minted.
     package var dot: Dot?
+    /// What has been entered into the conflict log with it, for the other replicas.
+    package var records: [ObjectUpdate]
 
     package init(
-        outcome: WriteOutcome, update: ObjectUpdate, object: CausalObject, writerKnows: Knowledge, dot: Dot?
+        outcome: WriteOutcome, update: ObjectUpdate, object: CausalObject, writerKnows: Knowledge, dot: Dot?,
+        records: [ObjectUpdate] = []
     ) {
+        self.records = records
         self.outcome = outcome
         self.update = update
         self.object = object

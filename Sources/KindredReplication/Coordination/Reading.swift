@@ -6,8 +6,8 @@ import KindredModel
 /// not help to reach r.
 struct Reading: Sendable {
     private(set) var quorum: GetQuorum
-    /// What has been answered so far, merged.
-    private(set) var object = CausalObject()
+    /// What has been answered so far, joined.
+    private var object = CausalObject()
     /// Whether a replica has refused because it lacks what the session has seen.
     private(set) var lacksSession = false
     private var events: [Dot] = []
@@ -20,6 +20,13 @@ struct Reading: Sendable {
 
     /// Whether nobody is waited for any more.
     var isComplete: Bool { attempts.isEmpty }
+
+    /// What there is to show: what has been answered so far, and the strategy's rule applied to it.
+    func answer(_ strategy: ConflictStrategy) -> CausalObject {
+        var answer = object
+        _ = strategy.settle(&answer)
+        return answer
+    }
 
     /// When somebody is asked again.
     var next: UInt64? { attempts.next }
@@ -72,7 +79,9 @@ struct Reading: Sendable {
             var theirs = update.object
             if !closed.isEmpty { _ = theirs.removeVersions { closed.isVoided($0.dot) } }
             // Two different contents under one dot are noticed and reported by the replica that this is repaired to.
-            _ = closed.merge(theirs, into: &object, by: request.strategy)
+            // And what a strategy has no place for is dropped by the replicas, which enter it into the conflict log; not here.
+            let rule = PlantedFault.repairSettled.isActive ? request.strategy : .versionVectors
+            _ = closed.merge(theirs, into: &object, by: rule)
             events = ReadRepair.union(events, update.events.filter { !closed.isVoided($0) })
             quorum.answered(by: node, found: !theirs.versions.isEmpty)
         case .failure(.staleEpoch), .failure(.unknownEpoch):
@@ -107,7 +116,7 @@ struct Reading: Sendable {
         _ id: UInt64, _ request: ClientRequest, _ peers: PartitionPeers, into effects: inout [CoordinatorEffect]
     ) {
         let told = PlantedFault.repairWithoutEvents.isActive ? object.versions.map(\.dot) : events
-        let update = ObjectUpdate(address: request.address, object: object, events: told)
+        let update = ObjectUpdate(address: request.address, object: object, events: told, isComposed: true)
         for node in ReadRepair.targets(of: update, among: answers, closed: peers.view.closed) {
             let message = Replicate(
                 id: id, partition: peers.view.partition, epoch: peers.view.epoch, update: update)

@@ -154,7 +154,8 @@ struct Replication: Sendable {
         to node: NodeID, _ id: UInt64, _ peers: PartitionPeers, into effects: inout [CoordinatorEffect]
     ) {
         let message = Replicate(
-            id: id, partition: peers.view.partition, epoch: peers.view.epoch, leaderEpoch: leaderEpoch, update: update)
+            id: id, partition: peers.view.partition, epoch: peers.view.epoch, leaderEpoch: leaderEpoch, update: update,
+            records: write?.records ?? [])
         effects.append(.send(.replicate(message), to: node))
     }
 

@@ -66,6 +66,7 @@ enum HintRecord {
             previous = actor
         }
         let object = try CausalObject(encoded: reader.copy(try reader.range(of: reader.remaining)))
-        return ObjectUpdate(address: address, object: object, events: events)
+        return ObjectUpdate(
+            address: address, object: object, events: events, isComposed: object.versions.count > 1)
     }
 }

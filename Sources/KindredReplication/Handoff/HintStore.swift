@@ -99,6 +99,7 @@ package struct HintStore: Sendable {
             // Every strategy's merge is this one and then a rule of its own, which the target applies.
             divergences = closed.merge(hint.update.object, into: &update.object, by: .versionVectors).count
             update.events += old.update.events
+            update.isComposed = update.object.versions.count > 1
         }
         update.object = HintStore.detached(update.object)
         update.events = HintStore.sortedUnique(update.events)
@@ -204,7 +205,8 @@ package struct HintStore: Sendable {
             versions: object.versions.map { version in
                 Version(
                     dot: version.dot, timestamp: version.timestamp, number: version.number,
-                    content: version.content.map { ArraySlice(Array($0)) })
+                    content: version.content.map { ArraySlice(Array($0)) },
+                    parent: version.parent, writer: version.writer.map { ArraySlice(Array($0)) })
             },
             context: object.context)
     }

@@ -52,7 +52,7 @@ extension ClientRequest: MessageField {
 
 extension ConflictStrategy {
     /// What the strategy is called between nodes. Never given to another one.
-    fileprivate var code: UInt8 {
+    var code: UInt8 {
         switch self {
         case .versionVectors: 1
         case .lastWriteWins: 2
@@ -62,7 +62,7 @@ extension ConflictStrategy {
     }
 
     /// The strategy that has this code, if there is one.
-    fileprivate init?(code: UInt8) {
+    init?(code: UInt8) {
         guard let strategy = ConflictStrategy.allCases.first(where: { $0.code == code }) else { return nil }
         self = strategy
     }
@@ -101,11 +101,16 @@ extension ClientWrite: MessageField {
     func encode(into bytes: inout [UInt8]) {
         bytes.append(optionalBytes: content)
         bytes.append(optional: seen)
+        bytes.append(optionalBytes: writer)
+        bytes.append(lengthPrefixed: note)
     }
 
     init(from reader: inout ByteReader) throws(MalformedBytes) {
         let content = try reader.bool() ? try reader.lengthPrefixedBytes()[...] : nil
-        self.init(content: content, seen: try reader.optional(Knowledge.self))
+        self.init(
+            content: content, seen: try reader.optional(Knowledge.self),
+            writer: try reader.bool() ? try reader.lengthPrefixedBytes()[...] : nil,
+            note: try reader.lengthPrefixedBytes())
     }
 }
 

@@ -12,12 +12,14 @@ extension Replicate {
         bytes.append(varint: epoch)
         bytes.append(varint: leaderEpoch)
         update.encode(into: &bytes)
+        bytes.append(list: records)
     }
 
     init(from reader: inout ByteReader) throws(MalformedBytes) {
         self.init(
             id: try reader.varint(), partition: try reader.varint(as: UInt16.self), epoch: try reader.varint(),
-            leaderEpoch: try reader.varint(), update: try ObjectUpdate(from: &reader))
+            leaderEpoch: try reader.varint(), update: try ObjectUpdate(from: &reader),
+            records: try reader.list(of: ObjectUpdate.self))
     }
 }
 

@@ -1,4 +1,4 @@
-import KindredModel
+package import KindredModel
 
 /// A question for the keys of a bucket, or the buckets of a type, in one partition. No replica has to know more than it does: a listing shows
 /// what one sure replica of each partition has.
@@ -6,7 +6,8 @@ package struct ListRequest: Hashable, Sendable {
     package var id: UInt64
     package var partition: UInt16
     package var bucketType: UInt32
-    /// Whose keys; nil lists the buckets that have an object.
+    /// Whose keys; nil lists the buckets that have an object. The bucket without a name, of the first type, is the conflict log: each
+    /// name is a record's name, and then the record.
     package var bucket: [UInt8]?
     /// The last name of the page before; nil for the first page.
     package var after: [UInt8]?
@@ -39,10 +40,13 @@ package struct ListPage: Hashable, Sendable {
     package var names: [[UInt8]]
     /// Whether the partition has no more.
     package var isLast: Bool
+    /// Of a page of the conflict log: the contiguous part of the replica's clock when it began to read.
+    package var base: VersionVector?
 
-    package init(names: [[UInt8]], isLast: Bool) {
+    package init(names: [[UInt8]], isLast: Bool, base: VersionVector? = nil) {
         self.names = names
         self.isLast = isLast
+        self.base = base
     }
 }
 
@@ -81,17 +85,18 @@ extension ListReply: MessageField {
 
 extension ListPage: MessageField {
     func encode(into bytes: inout [UInt8]) {
-        bytes.append(flags: isLast)
+        bytes.append(flags: isLast, base != nil)
         bytes.append(varint: UInt64(names.count))
         for name in names { bytes.append(lengthPrefixed: name) }
+        base?.encode(into: &bytes)
     }
 
     init(from reader: inout ByteReader) throws(MalformedBytes) {
-        let isLast = try reader.flags(1)[0]
+        let flags = try reader.flags(2)
         let count = try reader.count(ofAtLeast: 1)
         var names: [[UInt8]] = []
         names.reserveCapacity(count)
         for _ in 0..<count { names.append(try reader.lengthPrefixedBytes()) }
-        self.init(names: names, isLast: isLast)
+        self.init(names: names, isLast: flags[0], base: flags[1] ? try VersionVector(from: &reader) : nil)
     }
 }

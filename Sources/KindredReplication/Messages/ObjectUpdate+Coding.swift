@@ -102,20 +102,25 @@ extension Version: MessageListElement {
     static var leastBytes: Int { 11 }
 
     func encode(into bytes: inout [UInt8]) {
-        bytes.append(flags: isTombstone, number > 0)
+        bytes.append(flags: isTombstone, number > 0, parent != nil, writer != nil)
         dot.encode(into: &bytes)
         bytes.append(bigEndian: timestamp.rawValue)
         if number > 0 { bytes.append(varint: number) }
         if let content { bytes.append(lengthPrefixed: content) }
+        parent?.encode(into: &bytes)
+        if let writer { bytes.append(lengthPrefixed: writer) }
     }
 
     init(from reader: inout ByteReader) throws(MalformedBytes) {
-        let flags = try reader.flags(2)
+        let flags = try reader.flags(4)
         let dot = try Dot(from: &reader)
         let timestamp = HybridTimestamp(rawValue: try reader.bigEndian(UInt64.self))
         let number = flags[1] ? try reader.varint() : 0
         let content = flags[0] ? nil : try reader.lengthPrefixedBytes()[...]
-        self.init(dot: dot, timestamp: timestamp, number: number, content: content)
+        let parent = flags[2] ? try Dot(from: &reader) : nil
+        let writer = flags[3] ? try reader.lengthPrefixedBytes()[...] : nil
+        self.init(
+            dot: dot, timestamp: timestamp, number: number, content: content, parent: parent, writer: writer)
     }
 }
 
@@ -134,6 +139,7 @@ extension ObjectUpdate: MessageListElement {
             bytes.append(varint: event.counter)
             previous = event
         }
+        bytes.append(flags: isComposed)
     }
 
     /// Whoever gets the update may rely on the order of its events, and on each being there once.
@@ -152,6 +158,7 @@ extension ObjectUpdate: MessageListElement {
             events.append(event)
             actor = next
         }
-        self.init(address: address, object: object, events: events)
+        let isComposed = try reader.flags(1)[0]
+        self.init(address: address, object: object, events: events, isComposed: isComposed)
     }
 }

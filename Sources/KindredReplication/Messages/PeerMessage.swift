@@ -38,11 +38,14 @@ package struct ObjectUpdate: Hashable, Sendable {
     package var object: CausalObject
     /// Every event of the key that the sender's log still has, those of the versions, and those this write replaced. Sorted.
     package var events: [Dot]
+    /// Whether it is put together from what several replicas have said, so that versions meet in it that have met at no replica yet.
+    package var isComposed: Bool
 
-    package init(address: [UInt8], object: CausalObject, events: [Dot]) {
+    package init(address: [UInt8], object: CausalObject, events: [Dot], isComposed: Bool = false) {
         self.address = address
         self.object = object
         self.events = events
+        self.isComposed = isComposed
     }
 }
 
@@ -55,13 +58,19 @@ package struct Replicate: Hashable, Sendable {
     /// With version numbers, the epoch of the leader who says so; 0 otherwise. A receiver that has promised a later one refuses.
     package var leaderEpoch: UInt64
     package var update: ObjectUpdate
+    /// What the sender has entered into the conflict log in the same step.
+    package var records: [ObjectUpdate]
 
-    package init(id: UInt64, partition: UInt16, epoch: UInt64, leaderEpoch: UInt64 = 0, update: ObjectUpdate) {
+    package init(
+        id: UInt64, partition: UInt16, epoch: UInt64, leaderEpoch: UInt64 = 0, update: ObjectUpdate,
+        records: [ObjectUpdate] = []
+    ) {
         self.id = id
         self.partition = partition
         self.epoch = epoch
         self.leaderEpoch = leaderEpoch
         self.update = update
+        self.records = records
     }
 }
 

@@ -72,7 +72,10 @@ extension ReplicaNode {
                 leaderEpoch: request.leaderEpoch, generation: generation, ceiling: ceiling(at: index), in: store)
             if let refusal, !PlantedFault.oldLeaderFollowed.isActive { return refusal }
         }
-        return merge(request.update, at: index)
+        if let refusal = merge(request.update, at: index) { return refusal }
+        // What the sender has noticed with it. If one is refused, its event is missing here, and anti-entropy brings it.
+        for record in request.records { _ = merge(record, at: index) }
+        return nil
     }
 
     private mutating func merge(_ update: ObjectUpdate, at index: Int) -> ReplicaRefusal? {
@@ -214,6 +217,7 @@ extension ReplicaNode {
             merged.divergences = outcome.divergences
             merged.salvaged = outcome.salvaged
             merged.lost = outcome.lost
+            merged.records = outcome.records
             report(merged, partition: partition)
             if outcome.isOwnPastUnknown { rolledBack(index) }
             after(&self, outcome)

@@ -60,6 +60,11 @@ extension ReplicaNode {
             effects.append(
                 .configure(.raiseClockFloor(partition: partitions[index].replica.partition, to: floor)))
         }
+        if settings.conflictLogging != nil, now >= partitions[index].nextConflictTidying {
+            partitions[index].nextConflictTidying = now + Limits.conflictTidyMilliseconds
+            try partitions[index].replica.tidyConflicts(
+                settings.conflictRetention, wall: wall, hash: settings.hash, in: store)
+        }
         if now >= partitions[index].nextPrune {
             partitions[index].nextPrune = now + Limits.pruneMilliseconds
             partitions[index].replica.prune(in: store)

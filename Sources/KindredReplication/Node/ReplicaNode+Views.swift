@@ -160,7 +160,9 @@ extension ReplicaNode {
                 break
             }
         }
-        if partitions[index].exchange == nil, let recovery = partitions[index].recovery,
+        // A full transfer that is under way goes on with its own source, and must get its turn.
+        if partitions[index].exchange == nil, partitions[index].replica.transfer == nil,
+            let recovery = partitions[index].recovery,
             let source = recovery.sources(for: partitions[index].replica.clock).first
         {
             ask(source, at: index)

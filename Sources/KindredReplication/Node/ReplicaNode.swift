@@ -132,7 +132,7 @@ package struct ReplicaNode {
     var surroundings: MergeSurroundings {
         MergeSurroundings(
             wall: wall, maximumSkew: settings.maximumSkew, objectsPerTransfer: settings.objectsPerTransfer,
-            hash: settings.hash, strategy: settings.strategy)
+            hash: settings.hash, strategy: settings.strategy, logging: settings.conflictLogging)
     }
 
     mutating func exchangeID() -> UInt64 {
@@ -192,7 +192,7 @@ package struct ReplicaNode {
         let key = ObjectKey(partition: request.partition, address: request.address, hash: settings.hash)
         let replicaWrite = ReplicaWrite(
             key: key, write: write, strategy: request.strategy, precondition: precondition,
-            siblingLimit: settings.siblingLimit)
+            siblingLimit: settings.siblingLimit, logging: settings.conflictLogging)
         do throws(StorageError) {
             let reply = try partitions[index].replica.writeWaiting(replicaWrite, wall: wall, time: &time, in: store)
             var replaced: [Dot] = []
@@ -200,7 +200,7 @@ package struct ReplicaNode {
             let update = partitions[index].replica.update(of: key, reply.object, also: replaced)
             let coordinated = CoordinatedWrite(
                 outcome: reply.outcome, update: update, object: reply.object, writerKnows: reply.writerKnows,
-                dot: reply.event?.dot)
+                dot: reply.event?.dot, records: reply.record.map { [$0] } ?? [])
             effects.append(.coordinated(request, coordinated))
             return .success(coordinated)
         } catch {
@@ -236,7 +236,22 @@ package struct ReplicaNode {
         for salvaged in merged.salvaged {
             effects.append(.salvaged(partition: partition, salvaged))
         }
+        tell(merged.records, partition: partition)
         for version in merged.lost { effects.append(.alarm(.discarded(partition: partition, dot: version.dot))) }
+    }
+}
+
+extension ReplicaNode {
+    /// Tells the other members what has been entered into the conflict log, so that they need not ask for the events. Whoever misses it
+    /// asks.
+    private mutating func tell(_ records: [ObjectUpdate], partition: UInt16) {
+        guard !records.isEmpty, let view = view(of: partition) else { return }
+        for record in records {
+            for member in view.members where member.node != id && !unreachable.contains(member.node) {
+                let message = Replicate(id: exchangeID(), partition: partition, epoch: view.epoch, update: record)
+                effects.append(.send(.replicate(message), to: member.node))
+            }
+        }
     }
 }
 
@@ -254,13 +269,20 @@ package struct NodeSettings: Sendable {
     package var hash: @Sendable (UnsafeRawBufferPointer) -> UInt64
     /// The strategy of the bucket that an address is in.
     package var strategy: @Sendable (ArraySlice<UInt8>) -> ConflictStrategy
+    /// How conflicts are remembered; nil if they are not.
+    package var conflictLogging: ConflictLogging?
+    /// How long they are remembered.
+    package var conflictRetention: ConflictRetention
 
     package init(
         replicas: Int, maximumSkew: UInt64 = Limits.maximumSkewMilliseconds, siblingLimit: Int = Limits.siblingMaximum,
         objectsPerTransfer: Int = Limits.objectsPerTransfer,
         hash: @escaping @Sendable (UnsafeRawBufferPointer) -> UInt64,
-        strategy: @escaping @Sendable (ArraySlice<UInt8>) -> ConflictStrategy
+        strategy: @escaping @Sendable (ArraySlice<UInt8>) -> ConflictStrategy,
+        conflictLogging: ConflictLogging? = nil, conflictRetention: ConflictRetention = ConflictRetention()
     ) {
+        self.conflictLogging = conflictLogging
+        self.conflictRetention = conflictRetention
         self.replicas = replicas
         self.maximumSkew = maximumSkew
         self.siblingLimit = siblingLimit
@@ -286,6 +308,8 @@ package struct HostedPartition {
     /// When to drop log entries, and when to ask for a higher clock floor.
     var nextPrune: UInt64 = 0
     var nextFloor: UInt64 = 0
+    /// When to look after the conflict log's size.
+    var nextConflictTidying: UInt64 = 0
     /// When to begin another round of settling.
     var nextSettling: UInt64 = 0
     /// When to tell the configuration service again what it has not taken up.

@@ -41,6 +41,9 @@ package struct ObjectKey: Sendable {
     /// The bytes that name the object within its cluster: bucket type, bucket and key, not the partition. Causal tokens are
     /// bound to them.
     package var address: ArraySlice<UInt8> { storage.bytes[2...] }
+
+    /// Whether the object is a record of the conflict log.
+    package var isConflict: Bool { KeyLayout.isConflict(storage.bytes) }
 }
 
 /// Which partition an object belongs to. Part of the storage format: it must never change.

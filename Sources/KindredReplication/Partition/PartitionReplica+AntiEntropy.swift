@@ -208,10 +208,12 @@ package struct PullOutcome: Sendable {
     package var divergences: [CausalObject.Divergence] = []
     package var salvaged: [SalvagedWrite] = []
     package var lost: [Version] = []
+    package var records: [ObjectUpdate] = []
 
     mutating func add(_ merged: MergeResult.Merged) {
         divergences += merged.divergences
         salvaged += merged.salvaged
         lost += merged.lost
+        records += merged.records
     }
 }

@@ -145,15 +145,22 @@ extension PartitionReplica {
             let events = log.events(of: bytes).filter(view.closed.isVoided)
             let voided = object.removeVersions { view.closed.isVoided($0.dot) }
             guard !voided.isEmpty || !events.isEmpty else { continue }
-            if surroundings.strategy(key.address) == .lastWriteWins {
+            let strategy = surroundings.strategy(of: key)
+            var conflicts: [Conflict] = []
+            if strategy == .lastWriteWins {
                 result.lost += voided
+                conflicts = surroundings.logging?.conflicts(ofOrphaned: voided, beside: object.versions) ?? []
             } else {
                 var salvaged = MergeResult.Merged()
                 salvage(voided, of: events + voided.map(\.dot), into: &object, key, &salvaged, in: store)
                 if salvaged.salvaged.isEmpty { carry(events, into: &object, key, &salvaged, in: store) }
                 result.salvaged += salvaged.salvaged
+                conflicts =
+                    surroundings.logging?.conflicts(
+                        ofSalvaged: salvaged.salvaged, among: object.versions, strategy) ?? []
             }
             save(object, of: key.storage, replacing: before, in: store)
+            enter(conflicts, of: key, strategy, surroundings, time: time.last, into: &result, in: store)
         }
         // What has been salvaged must not be found again.
         for closing in view.closed.closings {

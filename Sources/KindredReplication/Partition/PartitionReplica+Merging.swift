@@ -21,6 +21,8 @@ package enum MergeResult: Sendable {
         package var salvaged: [SalvagedWrite] = []
         /// Writes that turned up under a voided dot, and that last-write-wins has no place for.
         package var lost: [Version] = []
+        /// What has been entered into the conflict log, for the other replicas.
+        package var records: [ObjectUpdate] = []
     }
 }
 
@@ -46,17 +48,25 @@ package struct MergeSurroundings {
     package var hash: (UnsafeRawBufferPointer) -> UInt64
     /// The strategy of the bucket that an address is in.
     package var strategy: (ArraySlice<UInt8>) -> ConflictStrategy
+    /// How conflicts are remembered; nil if they are not.
+    package var logging: ConflictLogging?
 
     package init(
         wall: UInt64, maximumSkew: UInt64, objectsPerTransfer: Int = Limits.objectsPerTransfer,
         hash: @escaping (UnsafeRawBufferPointer) -> UInt64,
-        strategy: @escaping (ArraySlice<UInt8>) -> ConflictStrategy
+        strategy: @escaping (ArraySlice<UInt8>) -> ConflictStrategy, logging: ConflictLogging? = nil
     ) {
+        self.logging = logging
         self.wall = wall
         self.maximumSkew = maximumSkew
         self.objectsPerTransfer = objectsPerTransfer
         self.hash = hash
         self.strategy = strategy
+    }
+
+    /// The strategy by which an object is merged. Records of the conflict log are kept, whatever else their bucket type would do.
+    func strategy(of key: ObjectKey) -> ConflictStrategy {
+        key.isConflict ? .versionVectors : strategy(key.address)
     }
 }
 
@@ -90,13 +100,13 @@ extension PartitionReplica {
         var theirs = update.object
         if theirs.context.closedEpoch > view.closed.epoch { return .refused(.unknownEpoch) }
         var events = update.events
-        let strategy = surroundings.strategy(update.address[...])
+        let key = ObjectKey(partition: partition, address: update.address, hash: surroundings.hash)
+        let strategy = surroundings.strategy(of: key)
         if let refusal = refusal(
             of: theirs, events, isFromMember: isFromMember, isTransfer: isTransfer, strategy, surroundings)
         {
             return refusal
         }
-        let key = ObjectKey(partition: partition, address: update.address, hash: surroundings.hash)
         var object: CausalObject
         switch try read(key, from: store) {
         case .needsDisk(let ticket): return .needsDisk(ticket)
@@ -113,6 +123,10 @@ extension PartitionReplica {
             if !voided.isEmpty, strategy == .lastWriteWins {
                 // Its context speaks of writes that it has beaten; without the winner it would take them along.
                 result.lost = voided
+                if mintingRefusal == nil {
+                    let conflicts = surroundings.logging?.conflicts(ofOrphaned: voided, beside: object.versions) ?? []
+                    enter(conflicts, of: key, strategy, surroundings, time: time.last, into: &result, in: store)
+                }
                 return .merged(result)
             }
             if !voidedEvents.isEmpty, let refusal = mintingRefusal { return .refused(refusal) }
@@ -130,7 +144,16 @@ extension PartitionReplica {
             theirs = CausalObject(versions: theirs.versions, context: .init())
         }
         let known = object.context
-        result.divergences = strategy.merge(theirs, into: &object)
+        result.divergences = object.merge(theirs)
+        let joined = object.versions
+        let dropped = strategy.settle(&object)
+        var conflicts: [Conflict] = []
+        if joined.count > 1, !key.isConflict, let logging = surroundings.logging {
+            conflicts = logging.conflicts(
+                joining: before, with: update, strategy, joined: joined, dropped: dropped)
+            // Nothing happens that could not be entered. Whoever can enter it will meet the same two, and tell.
+            if !conflicts.isEmpty, mintingRefusal != nil { return .refused(.overload) }
+        }
         for version in theirs.versions where strategy == .lastWriteWins || version.timestamp > time.last {
             // Outside of last-write-wins a clock that runs ahead is somebody else's problem: timestamps decide nothing there.
             try? time.observe(version.timestamp, wall: surroundings.wall, maximumSkew: surroundings.maximumSkew)
@@ -146,6 +169,10 @@ extension PartitionReplica {
         if !news.isEmpty || object.versions != before || object.context != known || !result.salvaged.isEmpty {
             save(object, of: key.storage, replacing: before, in: store)
         }
+        if !result.salvaged.isEmpty, let logging = surroundings.logging {
+            conflicts += logging.conflicts(ofSalvaged: result.salvaged, among: object.versions, strategy)
+        }
+        enter(conflicts, of: key, strategy, surroundings, time: time.last, into: &result, in: store)
         return .merged(result)
     }
 
@@ -197,8 +224,7 @@ extension PartitionReplica {
             if isKnown { continue }
             let dot = Dot(actor, counter + 1)
             record(dot, of: key.storage, in: store)
-            object.insert(
-                Version(dot: dot, timestamp: version.timestamp, number: version.number, content: version.content))
+            object.insert(version.with(dot))
             result.salvaged.append(SalvagedWrite(dot: dot, version: version.dot, voided: events))
         }
     }

@@ -43,6 +43,11 @@ package struct PartitionReplica: Sendable {
     /// Whether this incarnation may go on. If its storage may have lost what it wrote, it mints nothing and answers nothing until it has a
     /// new id.
     package internal(set) var isSure = true
+    /// Changes whenever something comes into the conflict log here. In memory only.
+    package internal(set) var conflictRevision: UInt64 = 0
+    var conflictTally = ConflictTally()
+    /// How many conflicts of each kind have been entered here since the replica was loaded, by the kind's number.
+    package internal(set) var conflictCounts = [UInt64](repeating: 0, count: Conflict.Kind.allCases.count + 1)
     /// The epoch of the latest leader that this replica has promised to follow; durable.
     package internal(set) var promisedLeaderEpoch: UInt64 = 0
 
@@ -138,7 +143,8 @@ package struct PartitionReplica: Sendable {
         guard let member = view.members.first(where: { $0.actor == actor }), member.role != .draining else {
             return .notAMember
         }
-        return isSure && counter < member.counterCeiling ? nil : .notReady
+        let isLow = member.counterCeiling < counter + Limits.eventsPerWrite
+        return isSure && !isLow ? nil : .notReady
     }
 
     /// Decides a client's write, and stages it if it is applied.
@@ -164,7 +170,7 @@ package struct PartitionReplica: Sendable {
         var write = request.write
         if var seen = write.seen, !view.closed.isEmpty {
             view.closed.expand(&seen.context, for: object.versions)
-            write = ClientWrite(content: write.content, seen: seen)
+            write.seen = seen
         }
         // A write that is refused, or needs not happen, takes no time.
         var clock = time
@@ -173,6 +179,8 @@ package struct PartitionReplica: Sendable {
             dot: Dot(actor, counter + 1),
             timestamp: clock.tick(wall: wall, after: max(seen, object.latestTimestamp)))
         let outcome = request.strategy.apply(write, as: event, to: &object, siblingLimit: request.siblingLimit)
+        let conflicts = request.logging?.conflicts(
+            of: write, as: event, request.strategy, outcome: outcome, before: before, after: object)
         if case .applied = outcome {
             time = clock
             // A partition with one replica has nobody from whom an older write could still arrive.
@@ -181,9 +189,19 @@ package struct PartitionReplica: Sendable {
             }
             record(event.dot, of: request.key.storage, in: store)
             save(object, of: request.key.storage, replacing: before, in: store)
-            return .done(reply(outcome, object, to: request, event: event, after: nil))
+            let record = enter(conflicts, of: request, wall: wall, time: time, in: store)
+            return .done(reply(outcome, object, to: request, event: event, after: nil, record: record))
         }
-        return .done(reply(outcome, object, to: request, after: unsynchronized))
+        let record = enter(conflicts, of: request, wall: wall, time: time, in: store)
+        return .done(reply(outcome, object, to: request, after: unsynchronized, record: record))
+    }
+
+    private mutating func enter(
+        _ conflicts: [Conflict]?, of request: ReplicaWrite, wall: UInt64, time: HybridLogicalClock,
+        in store: ObjectStore
+    ) -> ObjectUpdate? {
+        guard let conflicts, let logging = request.logging else { return nil }
+        return enter(conflicts, of: request.key, request.strategy, logging, wall: wall, time: time.last, in: store)
     }
 
     /// `write` of a key whose object may have to be read from the disk first.
@@ -219,11 +237,18 @@ package struct PartitionReplica: Sendable {
     mutating func save(
         _ object: CausalObject, of key: StorageKey, replacing before: [Version], in store: ObjectStore
     ) {
-        let stored = stripped(object)
+        var stored = stripped(object)
+        // A record is written once, under a key of its own: its version says all that its context could.
+        if KeyLayout.isConflict(key.bytes), !stored.versions.isEmpty { stored.context = CausalContext() }
         if stored.isEmpty {
             store.stageDelete(key)
         } else {
-            store.stagePut(key, value: stored.encoded())
+            let record = stored.encoded()
+            if KeyLayout.isConflict(key.bytes) {
+                conflictRevision += 1
+                conflictTally.added(key.bytes, bytes: record.count)
+            }
+            store.stagePut(key, value: record)
         }
         guard !isAlone else { return }
         survey.changed(key.bytes, from: before, to: stored.versions)
@@ -266,7 +291,7 @@ package struct PartitionReplica: Sendable {
 
     private func reply(
         _ outcome: WriteOutcome, _ object: CausalObject, to request: ReplicaWrite, event: WriteEvent? = nil,
-        after unsynchronized: CommitSequence?
+        after unsynchronized: CommitSequence?, record: ObjectUpdate? = nil
     ) -> ReplicaWriteReply {
         var known = request.write.seen ?? .nothing
         if let event {
@@ -279,7 +304,8 @@ package struct PartitionReplica: Sendable {
             known.number = max(known.number, object.versions.last { $0.dot == event.dot }?.number ?? 0)
         }
         return ReplicaWriteReply(
-            outcome: outcome, object: object, writerKnows: known, event: event, unsynchronized: unsynchronized)
+            outcome: outcome, object: object, writerKnows: known, event: event, unsynchronized: unsynchronized,
+            record: record)
     }
 }
 
@@ -298,11 +324,14 @@ package struct ReplicaWrite: Sendable {
     package let strategy: ConflictStrategy
     package let precondition: Precondition
     package let siblingLimit: Int
+    /// How conflicts are remembered; nil if they are not.
+    package let logging: ConflictLogging?
 
     package init(
         key: ObjectKey, write: ClientWrite, strategy: ConflictStrategy, precondition: Precondition = .none,
-        siblingLimit: Int = Limits.siblingMaximum
+        siblingLimit: Int = Limits.siblingMaximum, logging: ConflictLogging? = nil
     ) {
+        self.logging = logging
         self.key = key
         self.write = write
         self.strategy = strategy
@@ -330,4 +359,6 @@ package struct ReplicaWriteReply: Sendable {
     package let event: WriteEvent?
     /// If nothing was applied: the commit that an answer which shows the object has to wait for.
     package let unsynchronized: CommitSequence?
+    /// What has been entered into the conflict log with it, for the other replicas.
+    package let record: ObjectUpdate?
 }

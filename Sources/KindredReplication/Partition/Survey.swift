@@ -1,4 +1,5 @@
 import KindredModel
+import KindredStorage
 
 /// What a replica knows of its objects as a whole: the digest that replicas with equal clocks compare, and the keys that have something
 /// left to strip or drop once the clocks have moved on.
@@ -35,7 +36,7 @@ struct Survey: Sendable {
 
     /// Takes note of a change that was staged.
     mutating func changed(_ key: [UInt8], from before: [Version], to after: [Version]) {
-        guard hasPassed(key) else { return }
+        guard hasPassed(key), !KeyLayout.isConflict(key) else { return }
         sum.remove(key, before)
         sum.add(key, after)
     }
@@ -76,8 +77,10 @@ struct Survey: Sendable {
     /// Takes note of an object that the scan has come to.
     mutating func visited(_ key: [UInt8], _ object: CausalObject) {
         guard !hasPassed(key) else { return }
-        sum.add(key, object.versions)
         progress = .through(key)
+        // Each replica drops old records of the conflict log when it comes to them.
+        if KeyLayout.isConflict(key) { return }
+        sum.add(key, object.versions)
         if object.isUnsettled { unsettled(key) }
     }
 

@@ -29,10 +29,7 @@ struct ClusterHTTPResponder: Sendable {
 
     /// Answers a request whose path begins with `prefix`.
     func respond(to request: Request, path: String) async -> Response {
-        // A page of another site, open in the browser of somebody who can reach this node, must not operate its cluster.
-        if let origin = request.headers[.origin],
-            origin.split(separator: "/").last.map(String.init) != request.head.authority
-        {
+        if request.isFromAnotherSite {
             return refusal("requests from pages of other sites are refused", status: 403)
         }
         guard let service = access.service else {

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import Hummingbird
 import KindredModel
 import KindredNode
@@ -125,6 +126,7 @@ extension RiakHTTPResponder {
         let wanted = counts
         let precondition = self.precondition(headers)
         let key = key ?? loop.makeKey()
+        let writer = Self.writer(request, headers)
         let name = ObjectName(bucket, key)
         let outcome = try await loop.run { loop throws(RequestFailure) -> PutOutcome? in
             try name.withReference { reference throws(RequestFailure) in
@@ -140,7 +142,7 @@ extension RiakHTTPResponder {
                         try loop.put(
                             PutRequest(
                                 object: reference, content: content, token: token, precondition: precondition,
-                                replicas: wanted))
+                                replicas: wanted, writer: writer))
                     }
                     return answer.map { .stored(ShownObject($0.object, on: loop), writer: Self.token($0, on: loop)) }
                 } catch {
@@ -223,10 +225,12 @@ extension RiakHTTPResponder {
         counts.requestID = headers.requestID.map { ClientRequestID(client: $0.client, number: $0.number) }
         let wanted = counts
         let precondition = self.precondition(headers)
+        let writer = Self.writer(request, headers)
         let deleted = try await loop.run { loop throws(RequestFailure) -> Bool? in
             let answer = try name.withReference { reference throws(RequestFailure) in
                 try (headers.token ?? []).withBytes { token throws(RequestFailure) in
-                    try loop.delete(reference, token: token, precondition: precondition, replicas: wanted)
+                    try loop.delete(
+                        reference, token: token, precondition: precondition, replicas: wanted, writer: writer)
                 }
             }
             return answer?.isNew
@@ -234,6 +238,17 @@ extension RiakHTTPResponder {
         return deleted
             ? Response(bytes: [], status: 204, fields: []) : Response(text: "not found\n", status: 404)
     }
+
+    /// The name that the client gives itself; nil if it gives none.
+    private static func writer(_ request: Request, _ headers: RiakHTTPRequestHeaders) -> ArraySlice<UInt8>? {
+        for name in [clientName, riakClientName] {
+            if let name, let value = request.headers[name], !value.isEmpty { return Array(value.utf8)[...] }
+        }
+        return headers.requestID.map { Array(String($0.client).utf8)[...] }
+    }
+
+    private static let clientName = HTTPField.Name("X-Kindred-Client")
+    private static let riakClientName = HTTPField.Name("X-Riak-ClientId")
 
     private func headers(
         of request: Request, for purpose: RiakHTTPRequestHeaders.Purpose, in bucket: RiakHTTPBucket

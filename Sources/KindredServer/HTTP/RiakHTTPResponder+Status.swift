@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import KindredModel
 import KindredNode
+import KindredReplication
 import KindredStorage
 import KindredWire
 
@@ -38,7 +39,8 @@ extension RiakHTTPResponder {
             let node = loop.statistics
             let cache = loop.store.statistics
             func count(_ name: String, _ value: UInt64) -> Property { Property(name, .integer(Int64(clamping: value))) }
-            return [
+            let conflicts = loop.conflictCounts.map { count("conflicts_\($0.kind.name)_total", $0.count) }
+            return conflicts + [
                 count("cache_bytes", UInt64(cache.bytes)),
                 count("cache_entries", UInt64(cache.entries)),
                 count("cache_evictions_total", cache.evictions),

@@ -36,6 +36,9 @@ struct RiakHTTPResponder: Sendable {
         switch request.uri.path {
         case let path where path.hasPrefix(ClusterHTTPResponder.prefix):
             return await cluster.respond(to: request, path: path)
+        case let path where ConflictHTTPResponder.serves(path):
+            return try await ConflictHTTPResponder(service: ConflictService(loop: loop)).respond(
+                to: request, path: path)
         case "/livez": return Response(text: "OK\n", status: 200)
         case "/readyz": return await cluster.ready()
         default: break

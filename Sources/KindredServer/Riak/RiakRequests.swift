@@ -36,8 +36,8 @@ struct RiakRequests: Sendable {
         do {
             switch frame.message {
             case .getRequest: return try get(RiakGetRequest(body), on: loop, into: &output)
-            case .putRequest: return try put(RiakPutRequest(body), on: loop, into: &output)
-            case .deleteRequest: return try delete(RiakDeleteRequest(body), on: loop, into: &output)
+            case .putRequest: return try put(RiakPutRequest(body), by: clientID, on: loop, into: &output)
+            case .deleteRequest: return try delete(RiakDeleteRequest(body), by: clientID, on: loop, into: &output)
             case .pingRequest:
                 output.appendRiakFrame(.pingResponse)
             case .getServerInfoRequest:
@@ -115,7 +115,7 @@ struct RiakRequests: Sendable {
     }
 
     private func put(
-        _ request: RiakPutRequest, on loop: DataLoop, into output: inout ByteBuffer
+        _ request: RiakPutRequest, by clientID: [UInt8], on loop: DataLoop, into output: inout ByteBuffer
     ) throws -> Step {
         let options = request.options
         var counts = ReplicaCounts()
@@ -140,7 +140,7 @@ struct RiakRequests: Sendable {
                     PutRequest(
                         object: ObjectReference(type: request.type, bucket: request.bucket, key: key),
                         content: bytes, token: request.vclock, precondition: precondition,
-                        ifNotModified: options.ifNotModified == true, replicas: counts))
+                        ifNotModified: options.ifNotModified == true, replicas: counts, writer: Self.writer(clientID)))
             }
             guard let answer else { return .parked }
             try appendPut(answer, key: made, options, on: loop, into: &output)
@@ -150,7 +150,7 @@ struct RiakRequests: Sendable {
             PutRequest(
                 object: ObjectReference(type: request.type, bucket: request.bucket, key: key),
                 content: bytes, token: request.vclock, precondition: precondition,
-                ifNotModified: options.ifNotModified == true, replicas: counts))
+                ifNotModified: options.ifNotModified == true, replicas: counts, writer: Self.writer(clientID)))
         guard let answer else { return .parked }
         try appendPut(answer, key: nil, options, on: loop, into: &output)
         return .answered
@@ -184,7 +184,7 @@ struct RiakRequests: Sendable {
     }
 
     private func delete(
-        _ request: RiakDeleteRequest, on loop: DataLoop, into output: inout ByteBuffer
+        _ request: RiakDeleteRequest, by clientID: [UInt8], on loop: DataLoop, into output: inout ByteBuffer
     ) throws -> Step {
         let options = request.options
         var counts = ReplicaCounts()
@@ -195,9 +195,17 @@ struct RiakRequests: Sendable {
         counts.isSloppy = options.sloppyQuorum
         counts.timeoutMilliseconds = options.timeoutMilliseconds
         let reference = ObjectReference(type: request.type, bucket: request.bucket, key: request.key)
-        guard try loop.delete(reference, token: request.vclock, replicas: counts) != nil else { return .parked }
+        let writer = Self.writer(clientID)
+        guard try loop.delete(reference, token: request.vclock, replicas: counts, writer: writer) != nil else {
+            return .parked
+        }
         output.appendRiakDeleteResponse()
         return .answered
+    }
+
+    /// The client's name; nil as long as it has given none.
+    private static func writer(_ clientID: [UInt8]) -> ArraySlice<UInt8>? {
+        clientID.allSatisfy { $0 == 0 } ? nil : clientID[...]
     }
 
     private func quorum(_ code: UInt32?) -> Quorum {

@@ -81,6 +81,8 @@ package struct SimulationCounts: Hashable, Sendable {
     package var salvaged = 0
     package var discarded = 0
     package var checks = 0
+    /// The records of the conflict logs in the end.
+    package var conflictRecords = 0
     /// Virtual microseconds.
     package var simulated: UInt64 = 0
     package var faults = FaultCounts()

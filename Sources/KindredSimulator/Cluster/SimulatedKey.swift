@@ -36,6 +36,14 @@ struct SimulatedKey {
         return type >= 1 && type <= strategies.count ? strategies[type - 1] : .versionVectors
     }
 
+    /// Values of more than a few bytes are too long to be remembered, so that both ways of remembering happen.
+    static let conflictLogging = ConflictLogging(
+        valueLimit: 24, hash: { hash($0) },
+        digest: { bytes in
+            let digest = bytes.withUnsafeBytes { hash($0) }
+            return (0..<8).map { UInt8(truncatingIfNeeded: digest >> UInt64(8 * $0)) }
+        })
+
     static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }

@@ -12,6 +12,7 @@ extension Simulation {
         }
         for partition in 0..<settings.partitions { checkEquality(partition) }
         for key in keys.indices { checkAcknowledged(key) }
+        for partition in 0..<settings.partitions { checkConflictLog(partition) }
         return true
     }
 

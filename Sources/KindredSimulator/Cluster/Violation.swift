@@ -14,6 +14,7 @@ package struct Violation: Hashable, Sendable, CustomStringConvertible {
         case digest = "P14 equal clocks, equal digests"
         case fencing = "P16 one leader, rising versions"
         case token = "P18 token safety"
+        case conflictLog = "the conflict log says all, and no more"
         case timestamps = "P19 timestamps follow causality"
         case liveness = "P20 liveness"
         case repeatedWrite = "a write minted twice for one request"

@@ -1,0 +1,108 @@
+import KindredModel
+
+/// Where writes meet that did not know of each other. Both functions compare sets of events; no clock decides whether something is a
+/// conflict.
+extension ConflictLogging {
+    /// The conflicts of a write that a client has just made here.
+    ///
+    /// - Parameters:
+    ///   - before: the versions that there were.
+    ///   - after: the object with the write in it.
+    func conflicts(
+        of write: ClientWrite, as event: WriteEvent, _ strategy: ConflictStrategy, outcome: WriteOutcome,
+        before: [Version], after: CausalObject
+    ) -> [Conflict] {
+        // Who deletes without saying what has asked for everything that this replica knows.
+        let knowsAll = write.content == nil && write.seen == nil
+        var own = ConflictParty(
+            dot: event.dot, timestamp: event.timestamp, seen: knowsAll ? after.context : write.seen?.context,
+            writer: write.writer.map { Array($0) } ?? [], value: write.content == nil ? .deletion : .kept)
+        if case .refused(.exists) = outcome {
+            var refused = own
+            refused.dot = nil
+            refused.value = value(of: write.content)
+            return [Conflict(kind: .refused, subject: refused, others: before.map { ConflictParty($0) })]
+        }
+        guard case .applied(let replaced, _) = outcome, !before.isEmpty else { return [] }
+        own.number = after.versions.last { $0.dot == event.dot }?.number ?? 0
+        own.parent = after.versions.last { $0.dot == event.dot }?.parent
+        let unseen = before.filter { version in
+            !(knowsAll || write.seen?.context.contains(version.dot) ?? false)
+        }
+        var conflicts: [Conflict] = []
+        if replaced.count > 1 || !write.note.isEmpty {
+            conflicts.append(
+                Conflict(kind: .resolved, subject: own, others: replaced.map(remembered), note: write.note))
+        }
+        guard !unseen.isEmpty else { return conflicts }
+        switch strategy {
+        case .lastWriteWins:
+            conflicts += unseen.map { Conflict(kind: .lost, subject: remembered($0), others: [own]) }
+        case .versionVectors, .versionNumbers:
+            let kind: Conflict.Kind = write.content == nil ? .outlived : .sibling
+            conflicts.append(Conflict(kind: kind, subject: own, others: unseen.map { ConflictParty($0) }))
+        case .immutable:
+            break
+        }
+        return conflicts
+    }
+
+    /// The conflicts that come to light when what two replicas know of a key is joined.
+    ///
+    /// - Parameters:
+    ///   - before: the versions that this replica had.
+    ///   - update: what the other side has said.
+    ///   - joined: the versions that neither side has seen replaced.
+    ///   - dropped: those of them that the strategy does not keep.
+    func conflicts(
+        joining before: [Version], with update: ObjectUpdate, _ strategy: ConflictStrategy, joined: [Version],
+        dropped: [Version]
+    ) -> [Conflict] {
+        guard joined.count > 1 else { return [] }
+        if strategy == .lastWriteWins {
+            let kept = joined.filter { version in !dropped.contains { $0.dot == version.dot } }
+            return dropped.map { loser in
+                Conflict(kind: .lost, subject: remembered(loser), others: kept.map { ConflictParty($0) })
+            }
+        }
+        // Two that stand side by side at this replica, or at the one that has said so, have been noticed there.
+        func haveMet(_ left: Version, _ right: Version, in versions: [Version]) -> Bool {
+            versions.contains { $0.dot == left.dot } && versions.contains { $0.dot == right.dot }
+        }
+        func isNew(_ left: Version, _ right: Version) -> Bool {
+            !haveMet(left, right, in: before)
+                && (update.isComposed || !haveMet(left, right, in: update.object.versions))
+        }
+        let kept = joined.filter { version in !dropped.contains { $0.dot == version.dot } }
+        return conflicts(among: kept, strategy, isNew: isNew)
+    }
+
+    /// The conflicts of writes that turned up where last-write-wins has no place for them.
+    func conflicts(ofOrphaned writes: [Version], beside versions: [Version]) -> [Conflict] {
+        writes.map { write in
+            Conflict(kind: .orphaned, subject: remembered(write), others: versions.map { ConflictParty($0) })
+        }
+    }
+
+    /// The conflicts of versions that have been salvaged: under their new dots they have met nobody yet.
+    func conflicts(
+        ofSalvaged writes: [SalvagedWrite], among versions: [Version], _ strategy: ConflictStrategy
+    ) -> [Conflict] {
+        func isSalvaged(_ version: Version) -> Bool { writes.contains { $0.version != nil && $0.dot == version.dot } }
+        guard versions.count > 1, writes.contains(where: { $0.version != nil }) else { return [] }
+        return conflicts(among: versions, strategy) { isSalvaged($0) || isSalvaged($1) }
+    }
+
+    /// Each version with those earlier ones that it has only just met.
+    private func conflicts(
+        among versions: [Version], _ strategy: ConflictStrategy, isNew: (Version, Version) -> Bool
+    ) -> [Conflict] {
+        versions.compactMap { version in
+            let met = versions.filter { version.isLater(than: $0) && isNew(version, $0) }
+            guard !met.isEmpty else { return nil }
+            return Conflict(
+                kind: strategy == .immutable ? .shadowed : .sibling, subject: ConflictParty(version),
+                others: met.map { ConflictParty($0) })
+        }
+    }
+}

@@ -1,0 +1,260 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import KindredModel
+import KindredNode
+import KindredReplication
+import KindredWire
+import NIOCore
+
+/// Kindred's own interface to the conflict log, `/kindred/v1/conflicts…`, `/kindred/v1/explain` and `/kindred/v1/resolve`: JSON in and out,
+/// and server-sent events for the feed.
+struct ConflictHTTPResponder: Sendable {
+    let service: ConflictService
+
+    static let prefix = "/kindred/v1/conflicts"
+    static let explainPath = "/kindred/v1/explain"
+    static let resolvePath = "/kindred/v1/resolve"
+    private static let bodyLimit = 64 << 10
+
+    /// Whether a request is for this interface.
+    static func serves(_ path: String) -> Bool {
+        path == prefix || path.hasPrefix(prefix + "/") || path == explainPath || path == resolvePath
+    }
+
+    func respond(to request: Request, path: String) async throws -> Response {
+        if request.isFromAnotherSite { return refusal("requests from pages of other sites are refused", status: 403) }
+        do {
+            return try await answer(request, path)
+        } catch let refusal as ConflictRefusal {
+            return self.refusal(refusal.description, status: refusal.status)
+        } catch let error as DecodingError {
+            return refusal("the request's body is not what is expected: \(error)", status: 400)
+        }
+    }
+
+    private func answer(_ request: Request, _ path: String) async throws -> Response {
+        let query = Query(request)
+        let rest = path.hasPrefix(Self.prefix) ? path.dropFirst(Self.prefix.count).split(separator: "/") : []
+        switch (path, request.method) {
+        case (Self.explainPath, .get):
+            return try json(await service.explain(try query.name()))
+        case (Self.resolvePath, .post):
+            let wish = try await body(Resolution.self, of: request)
+            return try json(await resolve(wish, by: query.client(request)))
+        case (Self.explainPath, _), (Self.resolvePath, _):
+            return refusal("method not allowed", status: 405)
+        case (_, .get) where rest.isEmpty:
+            return try json(await service.page(try await query.wanted(service)))
+        case (_, .get) where rest == ["counts"]:
+            return try json(Counts(counts: await service.counts(try await query.filter(service))))
+        case (_, .get) where rest == ["feed"]:
+            return try await feed(request, query)
+        case (_, .get) where rest.count == 1:
+            guard let id = ConflictID(rest[0]), let report = try await service.conflict(id) else {
+                return refusal("the conflict log has no \(rest[0]), or no more", status: 404)
+            }
+            return try json(report)
+        case (_, .post) where rest.count == 2 && rest[1] == "restore":
+            guard let id = ConflictID(rest[0]) else { return refusal("'\(rest[0])' names no conflict", status: 400) }
+            let isBeside = query["beside"] == "true"
+            return try json(await service.restore(id, by: query.client(request), isBeside: isBeside))
+        default:
+            return refusal("not found", status: 404)
+        }
+    }
+
+    // MARK: The feed
+
+    private func feed(_ request: Request, _ query: Query) async throws -> Response {
+        var filter = try await query.filter(service)
+        filter.since = nil
+        let partitions = service.loop.partitionCount
+        var feed: ConflictFeed
+        let last = HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] } ?? query["after"]
+        if let last, !last.isEmpty {
+            guard let cursor = ConflictCursor(last, partitions: partitions) else {
+                throw ConflictRefusal(description: "Last-Event-ID: not a cursor of this cluster", status: 400)
+            }
+            feed = ConflictFeed(service, filter, from: cursor)
+        } else {
+            feed = ConflictFeed(service, filter, from: ConflictCursor(partitions: partitions))
+            if query["from"] != "beginning" { try await feed.skipToNow() }
+        }
+        let started = feed
+        let body = ResponseBody { writer in
+            var feed = started
+            // The reader can go on from here, even if nothing happens.
+            try await writer.write(ByteBuffer(string: "retry: 1000\nid: \(feed.cursor.text)\n\n"))
+            var idle = 0
+            while !Task.isCancelled {
+                do {
+                    let reports = try await feed.next(asksOthers: idle % 4 == 0)
+                    if !reports.isEmpty {
+                        var text = ""
+                        for report in reports {
+                            let data = try Self.encode(report)
+                            text += "event: conflict\ndata: \(String(decoding: data, as: UTF8.self))\n\n"
+                        }
+                        // One position for all of them, after the last: it names the whole of what was looked through.
+                        try await writer.write(ByteBuffer(string: text + "id: \(feed.cursor.text)\n\n"))
+                    }
+                } catch let failure as RequestFailure {
+                    let text = RiakErrorText.text(for: failure).split(separator: "\n").joined(separator: " ")
+                    try await writer.write(ByteBuffer(string: "event: failure\ndata: \(text)\n\n"))
+                }
+                idle += 1
+                // A comment now and then finds out whether the reader is still there.
+                if idle % 30 == 0 { try await writer.write(ByteBuffer(string: ": \(idle)\n\n")) }
+                try await Task.sleep(for: .milliseconds(500))
+            }
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok,
+            headers: HTTPFields([
+                RiakHTTPField("Content-Type", "text/event-stream"), RiakHTTPField("Cache-Control", "no-store"),
+            ]), body: body)
+    }
+
+    // MARK: Resolving
+
+    private struct Resolution: Decodable {
+        var type: String?
+        var bucket: String
+        var key: String
+        /// The built-in rule that makes one value of the siblings.
+        var rule: String
+    }
+
+    private func resolve(_ wish: Resolution, by client: String?) async throws -> ResolutionReport {
+        let rule = try ResolutionRule(wish.rule)
+        let name = ObjectName(
+            type: Array((wish.type ?? "default").utf8), bucket: Array(wish.bucket.utf8), key: Array(wish.key.utf8))
+        return try await service.resolve(name, by: client, rule: wish.rule) { try rule.content(of: $0) }
+    }
+
+    // MARK: Bodies
+
+    private struct Counts: Encodable {
+        var counts: [ConflictCount]
+    }
+
+    private struct Failure: Encodable {
+        var error: String
+    }
+
+    private func body<Body: Decodable>(_ type: Body.Type, of request: Request) async throws -> Body {
+        let bytes = try await request.body.collect(upTo: Self.bodyLimit)
+        return try JSONDecoder().decode(type, from: Data(bytes.readableBytesView))
+    }
+
+    private static func encode(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(value)
+    }
+
+    private func json(_ value: some Encodable) throws -> Response {
+        Response(json: Array(try Self.encode(value)))
+    }
+
+    private func refusal(_ text: String, status: Int) -> Response {
+        let body = (try? JSONEncoder().encode(Failure(error: text))).map { Array($0) } ?? []
+        return Response(
+            bytes: body, status: status, fields: [RiakHTTPField("Content-Type", "application/json")])
+    }
+}
+
+extension Request {
+    /// Whether a page of another site has sent it, open in the browser of somebody who can reach this node.
+    var isFromAnotherSite: Bool {
+        guard let origin = headers[.origin] else { return false }
+        return origin.split(separator: "/").last.map(String.init) != head.authority
+    }
+}
+
+/// The parameters of a request for conflicts.
+private struct Query {
+    private let parameters: [String: String]
+
+    init(_ request: Request) {
+        var parameters: [String: String] = [:]
+        for (name, value) in request.uri.queryParameters { parameters[String(name)] = String(value) }
+        self.parameters = parameters
+    }
+
+    subscript(name: String) -> String? { parameters[name].flatMap { $0.isEmpty ? nil : $0 } }
+
+    func client(_ request: Request) -> String? {
+        HTTPField.Name("X-Kindred-Client").flatMap { request.headers[$0] } ?? self["client"]
+    }
+
+    func name() throws(ConflictRefusal) -> ObjectName {
+        guard let bucket = self["bucket"], let key = self["key"] else {
+            throw ConflictRefusal(description: "name a bucket and a key: ?type=…&bucket=…&key=…", status: 400)
+        }
+        return ObjectName(
+            type: Array((self["type"] ?? "default").utf8), bucket: Array(bucket.utf8), key: Array(key.utf8))
+    }
+
+    func wanted(_ service: ConflictService) async throws -> ConflictService.Query {
+        var wanted = ConflictService.Query()
+        wanted.filter = try await filter(service)
+        wanted.state = try word("state", ["open", "resolved", "lost", "restored", "refused", "shadowed"])
+        if let limit = try number("limit") {
+            guard 1...UInt64(ConflictService.largestPage) ~= limit else {
+                throw refused("limit", "a number from 1 to \(ConflictService.largestPage)")
+            }
+            wanted.limit = Int(limit)
+        }
+        if let before = self["before"] {
+            guard let position = ConflictService.Position(before) else {
+                throw refused("before", "what an earlier page has named as 'next'")
+            }
+            wanted.before = position
+        }
+        return wanted
+    }
+
+    func filter(_ service: ConflictService) async throws -> ConflictFilter {
+        var filter = ConflictFilter()
+        if let type = self["type"] {
+            filter.type = try await service.loop.run { loop throws(RequestFailure) -> UInt32? in
+                try Array(type.utf8).withBytes { name throws(RequestFailure) in try loop.typeID(name) }
+            }
+        }
+        filter.bucket = self["bucket"].map { Array($0.utf8) }
+        filter.key = self["key"].map { Array($0.utf8) }
+        if let strategy = try word("strategy", ConflictStrategy.allCases.map(\.rawValue)) {
+            filter.strategies = Set(ConflictStrategy(rawValue: strategy).map { [$0] } ?? [])
+        }
+        if let kind = try word("kind", Conflict.Kind.allCases.map(\.name)) {
+            filter.kinds = Set(Conflict.Kind(name: kind).map { [$0] } ?? [])
+        }
+        filter.writer = self["writer"].map { Array($0.utf8) }
+        if let actor = self["actor"] {
+            guard let id = UInt32(actor, radix: 36) else { throw refused("actor", "an actor, as in the dot 3.a7") }
+            filter.actor = ActorID(id)
+        }
+        filter.since = try number("since")
+        filter.until = try number("until")
+        return filter
+    }
+
+    private func number(_ name: String) throws(ConflictRefusal) -> UInt64? {
+        guard let text = self[name] else { return nil }
+        guard let number = UInt64(text) else { throw refused(name, "a number") }
+        return number
+    }
+
+    private func word(_ name: String, _ words: [String]) throws(ConflictRefusal) -> String? {
+        guard let text = self[name] else { return nil }
+        guard words.contains(text) else { throw refused(name, "one of: \(words.joined(separator: ", "))") }
+        return text
+    }
+
+    private func refused(_ name: String, _ expected: String) -> ConflictRefusal {
+        ConflictRefusal(description: "\(name): '\(self[name] ?? "")' is not \(expected)", status: 400)
+    }
+}

@@ -1,0 +1,196 @@
+import Foundation
+import KindredModel
+import KindredNode
+import KindredReplication
+import KindredStorage
+
+/// What can be asked of the conflict log, and done about it, over a node's data loop.
+struct ConflictService: Sendable {
+    let loop: DataLoop
+
+    init(loop: DataLoop) {
+        self.loop = loop
+    }
+
+    /// Which conflicts are wanted.
+    struct Query: Sendable {
+        var filter = ConflictFilter()
+        /// The state of a report; nil for any.
+        var state: String?
+        var limit = 100
+        /// Only conflicts before this one, in the order of pages.
+        var before: Position?
+    }
+
+    /// Where a page ends: when the conflict was noticed, then its name.
+    struct Position: Comparable, Sendable {
+        let noticed: UInt64
+        let id: String
+
+        var text: String { "\(noticed)-\(id)" }
+
+        init(_ entry: ConflictEntry) {
+            noticed = entry.noticed
+            id = entry.id.description
+        }
+
+        init?(_ text: String) {
+            let parts = text.split(separator: "-", maxSplits: 1)
+            guard parts.count == 2, let noticed = UInt64(parts[0]) else { return nil }
+            self.noticed = noticed
+            id = String(parts[1])
+        }
+
+        static func < (left: Position, right: Position) -> Bool {
+            left.noticed == right.noticed ? left.id < right.id : left.noticed < right.noticed
+        }
+    }
+
+    static let largestPage = 1_000
+
+    // MARK: Reading
+
+    /// The conflicts that are asked for, the newest first.
+    func page(_ query: Query) async throws -> ConflictPage {
+        var page = ConflictPage(conflicts: [], next: nil)
+        var before = query.before
+        // A state is only known once the key has been read, so what has another one is passed over page by page.
+        while page.conflicts.count < query.limit {
+            let (entries, restored) = try await newest(query.filter, before: before, limit: query.limit)
+            for entry in entries {
+                before = Position(entry)
+                let state = try await state(of: entry, restored: restored)
+                if let wanted = query.state, wanted != state { continue }
+                if let report = try await report(entry, state: state) { page.conflicts.append(report) }
+                if page.conflicts.count == query.limit {
+                    page.next = before?.text
+                    return page
+                }
+            }
+            if entries.count < query.limit { break }
+        }
+        return page
+    }
+
+    /// The newest conflicts before a position, and the names of those that have been restored.
+    private func newest(
+        _ filter: ConflictFilter, before: Position?, limit: Int
+    ) async throws -> (entries: [ConflictEntry], restored: Set<String>) {
+        var wide = filter
+        // What has been restored is told by other conflicts.
+        if !wide.kinds.isEmpty { wide.kinds.insert(.resolved) }
+        wide.until = nil
+        var found: [ConflictEntry] = []
+        var restored: Set<String> = []
+        for partition in 0..<loop.partitionCount {
+            for entry in try await loop.conflicts(inPartition: partition, wide) {
+                if let name = Self.restoredName(entry) { restored.insert(name) }
+                if !filter.kinds.isEmpty, !filter.kinds.contains(entry.conflict.kind) { continue }
+                if let until = filter.until, entry.noticed >= until { continue }
+                if let before, Position(entry) >= before { continue }
+                found.append(entry)
+            }
+            if found.count > 2 * limit { found = Array(found.sorted { Position($0) > Position($1) }.prefix(limit)) }
+        }
+        return (Array(found.sorted { Position($0) > Position($1) }.prefix(limit)), restored)
+    }
+
+    /// How many conflicts there were, by bucket, day and kind.
+    func counts(_ filter: ConflictFilter) async throws -> [ConflictCount] {
+        struct Group: Hashable {
+            let type: UInt32
+            let bucket: [UInt8]
+            let strategy: ConflictStrategy
+            let day: UInt64
+            let kind: Conflict.Kind
+        }
+        var counts: [Group: Int] = [:]
+        for partition in 0..<loop.partitionCount {
+            for entry in try await loop.conflicts(inPartition: partition, filter) {
+                guard let names = ConflictReporting.Names(entry.address) else { continue }
+                let group = Group(
+                    type: names.type, bucket: names.bucket, strategy: entry.strategy,
+                    day: entry.noticed / 86_400_000, kind: entry.conflict.kind)
+                counts[group, default: 0] += 1
+            }
+        }
+        var rows: [ConflictCount] = []
+        for (group, count) in counts {
+            rows.append(
+                ConflictCount(
+                    type: try await typeName(group.type), bucket: String(decoding: group.bucket, as: UTF8.self),
+                    strategy: group.strategy.rawValue, day: Self.day(group.day), kind: group.kind.name, count: count))
+        }
+        return rows.sorted { ($0.type, $0.bucket, $0.day, $0.kind) < ($1.type, $1.bucket, $1.day, $1.kind) }
+    }
+
+    private static func day(_ number: UInt64) -> String {
+        let date = Date(timeIntervalSince1970: TimeInterval(number) * 86_400)
+        return date.formatted(.iso8601.year().month().day())
+    }
+
+    /// One conflict; nil if the log does not have it.
+    func conflict(_ id: ConflictID) async throws -> ConflictReport? {
+        var filter = ConflictFilter()
+        filter.kinds = [id.kind, .resolved]
+        let entries = try await loop.conflicts(inPartition: id.partition, filter)
+        guard let entry = entries.first(where: { $0.id == id }) else { return nil }
+        let restored = Set(entries.compactMap(Self.restoredName))
+        return try await report(entry, state: try await state(of: entry, restored: restored))
+    }
+
+    func report(_ entry: ConflictEntry, state: String) async throws -> ConflictReport? {
+        let type = ConflictReporting.Names(entry.address)?.type ?? BucketType.defaultID
+        return ConflictReporting.report(entry, type: try await typeName(type), state: state)
+    }
+
+    /// What a conflict is now.
+    func state(of entry: ConflictEntry, restored: Set<String>) async throws -> String {
+        switch entry.conflict.kind {
+        case .lost, .orphaned: return restored.contains(entry.id.description) ? "restored" : "lost"
+        case .refused: return restored.contains(entry.id.description) ? "restored" : "refused"
+        case .shadowed: return "shadowed"
+        case .resolved: return "resolved"
+        case .sibling, .outlived:
+            guard let names = ConflictReporting.Names(entry.address) else { return "resolved" }
+            let versions = try await read(names)?.versions ?? []
+            let parties = ([entry.conflict.subject] + entry.conflict.others).compactMap(\.dot)
+            let standing = versions.count { parties.contains($0.dot) }
+            return standing > 1 ? "open" : "resolved"
+        }
+    }
+
+    /// The conflict that a restoring write names; nil if it is none.
+    static func restoredName(_ entry: ConflictEntry) -> String? {
+        let note = String(decoding: entry.conflict.note, as: UTF8.self)
+        return note.hasPrefix("restore ") ? String(note.dropFirst("restore ".count)) : nil
+    }
+
+    // MARK: Names and objects
+
+    func typeName(_ id: UInt32) async throws(RequestFailure) -> String {
+        try await loop.run { loop throws(RequestFailure) -> String? in
+            loop.bucketTypes.type(id: id).map { String(decoding: $0.name, as: UTF8.self) } ?? "#\(id)"
+        }
+    }
+
+    func objectName(_ names: ConflictReporting.Names) async throws(RequestFailure) -> ObjectName {
+        let type = try await typeName(names.type)
+        return ObjectName(type: Array(type.utf8), bucket: names.bucket, key: names.key)
+    }
+
+    private func read(_ names: ConflictReporting.Names) async throws(RequestFailure) -> ObjectAnswer? {
+        let name = try await objectName(names)
+        let found = try await loop.run { loop throws(RequestFailure) -> ObjectBox? in
+            try name.withReference { reference throws(RequestFailure) in
+                try loop.get(reference).map { ObjectBox(answer: $0) }
+            }
+        }
+        return found.answer
+    }
+}
+
+/// An answer on its way between threads.
+struct ObjectBox: Sendable {
+    let answer: ObjectAnswer
+}

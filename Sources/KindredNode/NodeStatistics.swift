@@ -7,6 +7,8 @@ package struct NodeStatistics: Sendable {
     package var refusals: UInt64 = 0
     /// Puts that left siblings.
     package var siblingPuts: UInt64 = 0
+    /// Of these, puts that left so many that the application seems not to resolve them.
+    package var siblingWarnings: UInt64 = 0
     /// Versions that last-write-wins dropped although their successor's writer had not seen them.
     package var discardedVersions: UInt64 = 0
     /// Objects that had to be read from the disk.

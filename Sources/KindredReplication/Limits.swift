@@ -20,6 +20,8 @@ package enum Limits {
     /// No put may add one to so many siblings. Merging, repair and puts that replace what they have seen are never refused, so an
     /// application can always resolve. Riak's default.
     package static let siblingMaximum = 100
+    /// Of about so many keys it is remembered that the log has spoken of them.
+    package static let keyAlarms = 1_024
 
     // MARK: Conflicts
 

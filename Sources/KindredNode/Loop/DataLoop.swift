@@ -45,6 +45,8 @@ package final class DataLoop: @unchecked Sendable {
     /// The partition whose conflict log was looked after last.
     var conflictTidying = 0
     package internal(set) var statistics = NodeStatistics()
+    /// Which keys with many siblings have been spoken of.
+    var siblingAlarms = KeyAlarms()
 
     /// The wall clock of this tick, in milliseconds since 1970.
     package private(set) var wall: UInt64 = 0

@@ -145,9 +145,7 @@ extension DataLoop {
         if object.versions.count > 1 {
             statistics.siblingPuts += 1
             if object.versions.count >= Limits.siblingWarning {
-                logger.warning(
-                    "many siblings: the application does not resolve them",
-                    metadata: ["siblings": "\(object.versions.count)", "bucket": "\(text(request.object.bucket))"])
+                warn(ofSiblings: object.versions.count, request.object, key)
             }
         }
         if request.content.count >= Limits.objectWarningBytes {
@@ -329,6 +327,19 @@ extension DataLoop {
             key: key, strategy: strategy, versions: strategy.visibleVersions(of: object),
             knowledge: Knowledge(
                 context: object.context, timestamp: object.latestTimestamp, number: object.latestNumber))
+    }
+
+    /// Counts every put that leaves many siblings, and speaks of each key now and then.
+    private func warn(ofSiblings count: Int, _ object: ObjectReference, _ key: ObjectKey) {
+        statistics.siblingWarnings += 1
+        guard siblingAlarms.admits(key.storage.hash, now: monotonic) else { return }
+        logger.warning(
+            "many siblings: the application does not resolve them",
+            metadata: [
+                "siblings": "\(count)", "limit": "\(Limits.siblingMaximum)",
+                "type": "\(object.type.map(text) ?? "default")", "bucket": "\(text(object.bucket))",
+                "key": "\(text(object.key))",
+            ])
     }
 
     private func text(_ bytes: UnsafeRawBufferPointer) -> String {

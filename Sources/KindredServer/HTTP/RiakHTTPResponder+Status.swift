@@ -59,6 +59,7 @@ extension RiakHTTPResponder {
                 Property("riak_kv_version", .text(RiakRequests.serverVersion)),
                 count("ring_num_partitions", UInt64(loop.identity.partitions)),
                 count("sibling_puts_total", node.siblingPuts),
+                count("sibling_warnings_total", node.siblingWarnings),
                 count("storage_failures_total", node.storageFailures),
             ]
         }

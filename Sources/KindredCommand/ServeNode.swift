@@ -145,7 +145,7 @@ struct RunningNode: Service {
                 configuration: PeerConfiguration(
                     clusterID: clusterID, node: node, generation: generation, listen: listen, sourceHost: source,
                     tls: tls),
-                logger: logger)
+                wallClock: { UInt64(max(0, Date().timeIntervalSince1970 * 1_000_000)) }, logger: logger)
             _ = try await network.start(observer: loop)
             peers.hold(network)
             return network

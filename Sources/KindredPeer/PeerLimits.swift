@@ -24,6 +24,9 @@ extension Limits {
     package static let peerConnections = 1_000
     /// Nodes whose generation is remembered: many more than a cluster has, in all its life.
     package static let peerNodes = 10_000
+    /// So many exchanges of times are kept of each peer, and the shortest of them is believed: long enough for one that met no queue, short
+    /// enough (1.6 s) to follow a clock that is set.
+    package static let clockSamples = 8
     /// A certificate, a key or a list of authorities is not read from a file that is longer.
     package static let peerPEMBytes = 1 << 20
 }

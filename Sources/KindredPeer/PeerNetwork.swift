@@ -22,6 +22,8 @@ package final class PeerNetwork: PeerTransport, @unchecked Sendable {
     package let eventLoop: any EventLoop
     package let configuration: PeerConfiguration
     let logger: Logger
+    /// Microseconds since 1970.
+    let wallClock: @Sendable () -> UInt64
     private(set) weak var observer: (any PeerObserver)?
 
     private(set) var links: [NodeID: PeerLink] = [:]
@@ -45,7 +47,12 @@ package final class PeerNetwork: PeerTransport, @unchecked Sendable {
         case closed
     }
 
-    package init(on eventLoop: any EventLoop, configuration: PeerConfiguration, logger: Logger) {
+    /// - Parameter wallClock: microseconds since 1970. Peers are told what it shows, and nothing is decided by it here.
+    package init(
+        on eventLoop: any EventLoop, configuration: PeerConfiguration, wallClock: @escaping @Sendable () -> UInt64,
+        logger: Logger
+    ) {
+        self.wallClock = wallClock
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.logger = logger
@@ -158,6 +165,15 @@ package final class PeerNetwork: PeerTransport, @unchecked Sendable {
         return links.values.map(\.status).sorted { $0.node < $1.node }
     }
 
+    /// How far the clocks are of those that can be reached.
+    package func clocks() -> [NodeID: ClockMeasurement] {
+        eventLoop.preconditionInEventLoop()
+        let (now, wall) = (NIODeadline.now().uptimeNanoseconds / 1_000, wallClock())
+        return links.values.reduce(into: [:]) { clocks, link in
+            if link.verdict == true { clocks[link.node] = link.clock.measurement(now: now, wall: wall) }
+        }
+    }
+
     // MARK: Messages
 
     /// Has a message sent with the next `flush`. It is dropped, and counted, if there is no connection to the node or
@@ -216,6 +232,6 @@ package final class PeerNetwork: PeerTransport, @unchecked Sendable {
 
     /// Tells a peer at once what it would learn with its next heartbeat.
     func tell(_ node: NodeID, isAnswerable: Bool) {
-        incoming.of(node)?.pong(echo: 0)
+        incoming.of(node)?.pong()
     }
 }

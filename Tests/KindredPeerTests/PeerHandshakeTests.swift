@@ -30,7 +30,7 @@ import Testing
         connection.send(RawFrame.messages([message.encoded(), message.encoded()]) + RawFrame.ping(77))
         // Node 1 does not know node 2, so it has no connection to answer over.
         try await eventually("a pong") {
-            connection.received == welcome + RawFrame.pong(77, isAnswerable: false)
+            connection.received == welcome + RawFrame.answer(77, isAnswerable: false)
         }
         try await eventually("the messages") { one.recorder.messages(from: NodeID(2)) == [message, message] }
         try await connection.close()
@@ -45,7 +45,7 @@ import Testing
         for byte in RawFrame.hello(sender: 2, receiver: 1) + RawFrame.messages([message.encoded()]) + RawFrame.ping(1) {
             connection.send([byte])
         }
-        let answers = RawFrame.welcome(node: 1) + RawFrame.pong(1, isAnswerable: false)
+        let answers = RawFrame.welcome(node: 1) + RawFrame.answer(1, isAnswerable: false)
         try await eventually("welcome and pong") { connection.received == answers }
         #expect(one.recorder.messages(from: NodeID(2)) == [message])
         try await connection.close()

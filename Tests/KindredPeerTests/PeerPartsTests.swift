@@ -111,7 +111,7 @@ import Testing
             configuration: PeerConfiguration(
                 clusterID: testClusterID, node: NodeID(1), generation: 1,
                 listen: PeerAddress(host: "127.0.0.1", port: 0)),
-            logger: LogLines().logger)
+            wallClock: { 0 }, logger: LogLines().logger)
         let handlers = (0..<3).map { _ in IncomingHandler(network) }
         #expect(connections.add(handlers[0]) && connections.add(handlers[1]) && !connections.add(handlers[2]))
         #expect(connections.setCurrent(handlers[0], of: NodeID(2)) == nil)

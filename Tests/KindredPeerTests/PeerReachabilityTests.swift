@@ -248,7 +248,7 @@ import Testing
             configuration: PeerConfiguration(
                 clusterID: testClusterID, node: NodeID(1), generation: 1,
                 listen: PeerAddress(host: "127.0.0.1", port: 0)),
-            logger: LogLines().logger)
+            wallClock: { 0 }, logger: LogLines().logger)
         let recorder = Recorder()
         let address = try await network.eventLoop.flatSubmit {
             network.setPeers([two.node: two.address])

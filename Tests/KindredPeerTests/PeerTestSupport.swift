@@ -25,7 +25,8 @@ final class TestPeer: Sendable {
     static func start(
         _ node: UInt32, generation: UInt64 = 1, port: Int = 0, clusterID: [UInt8] = testClusterID, tls: PeerTLS? = nil,
         sourceHost: String? = nil, heartbeat: TimeAmount = .milliseconds(100), silence: TimeAmount = .seconds(1),
-        firstPause: TimeAmount = .milliseconds(50), longestPause: TimeAmount = .seconds(1)
+        firstPause: TimeAmount = .milliseconds(50), longestPause: TimeAmount = .seconds(1),
+        wallClock: @escaping @Sendable () -> UInt64 = { RawFrame.wall }
     ) async throws -> TestPeer {
         let log = LogLines()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -35,7 +36,7 @@ final class TestPeer: Sendable {
                 clusterID: clusterID, node: NodeID(node), generation: generation,
                 listen: PeerAddress(host: "127.0.0.1", port: port), sourceHost: sourceHost, tls: tls,
                 heartbeat: heartbeat, silence: silence, firstPause: firstPause, longestPause: longestPause),
-            logger: log.logger)
+            wallClock: wallClock, logger: log.logger)
         let recorder = Recorder()
         do {
             let address = try await network.start(observer: recorder)

@@ -150,6 +150,15 @@ enum RawFrame {
         frame(6, [0, 0, 0, 0, 0, 0, 0, time, isAnswerable ? 1 : 0])
     }
 
+    /// What the wall clock of a tested node shows unless a test says otherwise, in microseconds.
+    static let wall: UInt64 = 0x0006_0102_0304_0506
+
+    /// The answer to a ping, of a node whose clock stands still.
+    static func answer(_ time: UInt8, isAnswerable: Bool) -> [UInt8] {
+        let wall: [UInt8] = [0x00, 0x06, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06]
+        return frame(6, [0, 0, 0, 0, 0, 0, 0, time, isAnswerable ? 3 : 2] + wall + wall)
+    }
+
     static func messages(_ messages: [[UInt8]]) -> [UInt8] {
         frame(4, messages.flatMap { length($0.count) + $0 })
     }

@@ -70,6 +70,22 @@ import Testing
         #expect(bench.takeReplies().isEmpty)
     }
 
+    @Test func aNodeThatIsFarAheadCoordinatesNoLastWriteWinsWrites() throws {
+        var bench = CoordinatorBench(threeVoters)
+        bench.give(.clockAhead(milliseconds: 700))
+        let refusal = ClientReply.unavailable(.clockAhead(milliseconds: 700), mayHaveHappened: false)
+        let token = bench.ask(put(RequestQuorums(w: 1), .lastWriteWins))
+        #expect(bench.takeReplies() == [token: refusal])
+        bench.give(
+            .message(.forward(ForwardedRequest(id: 9, request: put(RequestQuorums(w: 1), .lastWriteWins))), from: n(4)))
+        #expect(bench.takeSent().map(\.message) == [.forwarded(ForwardedReply(id: 9, reply: refusal))])
+        bench.ask(put(RequestQuorums(w: 1)))
+        try bench.accept()
+        bench.give(.clockAhead(milliseconds: nil))
+        bench.ask(put(RequestQuorums(w: 1), .lastWriteWins))
+        try bench.accept()
+    }
+
     // MARK: Members that do not acknowledge
 
     @Test func aRefusalIsAskedOnceMore() throws {

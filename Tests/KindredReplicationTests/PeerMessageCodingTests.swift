@@ -221,7 +221,7 @@ import Testing
             ([1, 14, 1, 4], "reply: unknown kind"),
             ([1, 14, 1, 2, 4], "refusal: unknown reason"),
             ([1, 14, 1, 2, 3, 3], "refusal: unknown failure"),
-            ([1, 14, 1, 3, 0, 9], "unavailable: unknown reason"),
+            ([1, 14, 1, 3, 0, 10], "unavailable: unknown reason"),
             ([1, 14, 1, 3, 0, 0, 5], "unavailable: unknown quorum"),
             ([1, 13, 1, 0, 8] + Self.address + [0], "request: unknown strategy"),
             ([1, 13, 1, 0, 8] + Self.address + [5], "request: unknown strategy"),

@@ -1,5 +1,6 @@
 import KindredModel
 import KindredNode
+import KindredReplication
 import KindredServer
 import KindredStorage
 import KindredWire
@@ -47,6 +48,7 @@ import Testing
             (.storage(.failed("i/o error")), "unknown: i/o error"),
             (.storage(.corrupt("checksum")), "damaged: checksum"),
             (.storage(.closed), "shutting down"),
+            (.unavailable(.clockAhead(milliseconds: 812), mayHaveHappened: false), "812 ms ahead"),
             (.bucketType(.defaultType), "default"),
             (.bucketType(.tooMany("1024 types")), "1024 types"),
         ]

@@ -16,7 +16,8 @@ struct ClusterCommands: AsyncParsableCommand {
               kindred cluster commit --wait
             """,
         subcommands: [
-            ClusterCreate.self, ClusterStatus.self, ClusterMembers.self, ClusterPartitions.self, ClusterJoin.self,
+            ClusterCreate.self, ClusterStatus.self, ClusterMembers.self, ClusterPartitions.self, ClusterClocks.self,
+            ClusterJoin.self,
             ClusterLeave.self, ClusterReplace.self, ClusterReweigh.self, ClusterClear.self, ClusterPlan.self,
             ClusterCommit.self, ClusterCancel.self, ClusterTransfers.self, ClusterLost.self,
         ])

@@ -38,6 +38,7 @@ struct ClusterHealth: Encodable {
             )
         }
         warnings += report.nodes.flatMap { Self.warnings(of: $0, report, answers) }
+        warnings += ClocksPage.warnings(report, answers).filter { !warnings.contains($0) }
         warnings += Self.warnings(of: partitions)
         self.warnings = warnings
     }

@@ -73,9 +73,16 @@ struct StatusPage {
         let behind = locals.map(\.clockBehindMilliseconds).max() ?? 0
         rows.append([
             "clocks",
-            "\(behind == 0 ? "none is" : "up to \(Page.time(milliseconds: behind))") behind the cluster's time",
+            "\(behind == 0 ? "none is" : "up to \(Page.time(milliseconds: behind))") behind the cluster's time\(furthest)",
         ])
         return TextLayout.table(rows).map { StyledLine($0) }
+    }
+
+    /// The two clocks that are furthest from each other, if any have been compared.
+    private var furthest: String {
+        let offsets = locals.flatMap(\.clocks.peers).compactMap(\.offsetMilliseconds).map(\.magnitude)
+        guard let most = offsets.max() else { return "" }
+        return ", and no two are more than \(Page.time(milliseconds: UInt64(min(most, 1e15).rounded(.up)))) apart"
     }
 
     private var nodes: String {

@@ -11,12 +11,15 @@ import Logging
 /// take back. The data loop says when that is. Belongs to the loop's event loop.
 final class ClusterMember {
     private(set) var node: ReplicaNode
-    private let transport: any PeerTransport
+    let transport: any PeerTransport
     private let configurator: Configurator
-    private let logger: Logger
+    let logger: Logger
     /// The newest configuration that has been taken over.
     private(set) var configuration: ClusterConfiguration
     private(set) var statistics = ClusterStatistics()
+
+    /// What is known of the others' clocks.
+    var clocks = ClockWatch()
 
     private var now: UInt64 = 0
     /// What the tick that is under way wants done.
@@ -170,8 +173,10 @@ final class ClusterMember {
     }
 
     /// Goes on with a core that has been loaded anew.
-    func resume(with loaded: ReplicaNode) {
+    func resume(with loaded: ReplicaNode, wall: UInt64) {
         node = loaded
+        // The new core must not take what the old one refused.
+        node.step(.clockAhead(milliseconds: clocks.refusal), now: now, wall: wall, into: &effects)
     }
 
     private func perform(_ effect: NodeEffect, _ answered: (any TickParticipant, ClientReply) -> Void) {

@@ -99,6 +99,8 @@ package struct LocalReport: Codable, Sendable {
     package var lastAlarm: String?
     /// How far the wall clock is behind the cluster's hybrid time, in milliseconds: large if some clock is or was ahead.
     package var clockBehindMilliseconds: UInt64
+    /// How far the other nodes' clocks are from its own.
+    package var clocks = ClockReport.nothing
 }
 
 /// What a commit of the staged changes would do.

@@ -99,6 +99,9 @@ extension ClusterService {
         return own == nil || own?.state == .lost ? "the node has left the cluster" : nil
     }
 
+    /// How far the other nodes' clocks are from this node's.
+    package func clocks() async -> ClockReport { await loop.clusterState().report.clocks }
+
     /// How the cluster is, as this node sees it.
     package func report() async throws(ClusterRefusal) -> ClusterReport {
         let configuration = try await configurator.latest()
@@ -209,6 +212,7 @@ extension ClusterService {
         if leaderless > 0 {
             warnings.append("\(leaderless) partitions have no leader: keys with version numbers wait there")
         }
+        warnings += report.local.clocks.warnings(of: report.answeredBy)
         if report.local.alarms > 0, let alarm = report.local.lastAlarm {
             warnings.append("\(report.local.alarms) alarms on \(report.answeredBy), the last: \(alarm)")
         }
@@ -273,6 +277,7 @@ extension DataLoop {
         let hybrid = member.node.time.last.milliseconds
         let wall = environment.wallClock()
         report.clockBehindMilliseconds = hybrid > wall ? hybrid - wall : 0
+        report.clocks = member.clockReport
         report.transferredObjects = member.transfers.objects
         report.transferredBytes = member.transfers.bytes
         report.transferBytesPerSecond = member.transfers.bytesPerSecond

@@ -48,6 +48,8 @@ extension DataLoop: PeerObserver {
         role = .member(member)
         tellWhoIsReachable(member)
         member.connect()
+        // The network may know the others' clocks already, from before the storage failed.
+        member.watchClocks(now: monotonic, wall: environment.wallClock())
         cluster.isTickDue = true
         // Now, and not when there is time: the start has been counted, and the replicas' records must say so before anything else happens.
         tick()
@@ -211,6 +213,7 @@ extension DataLoop: PeerObserver {
         if cluster.isTickDue, canStage {
             cluster.isTickDue = false
             cluster.ticks += 1
+            if cluster.ticks % Limits.ticksPerClockWatch == 0 { member.watchClocks(now: now, wall: wall) }
             if cluster.ticks % (1_000 / Limits.clusterTickMilliseconds) == 0 { member.secondHasPassed() }
             step(member, .tick, now)
         }
@@ -266,7 +269,7 @@ extension DataLoop: PeerObserver {
             do throws(StorageError) {
                 var node = try loadNode(topology, as: member.node.id, member.node.generation, isTrusted: true)
                 node.takeOverNumbers(of: member.node)
-                member.resume(with: node)
+                member.resume(with: node, wall: wall)
                 return tellWhoIsReachable(member)
             } catch {
                 logger.error("the replicas cannot be loaded again", metadata: ["error": "\(error)"])

@@ -12,4 +12,6 @@ package protocol PeerTransport: AnyObject {
     func setPeers(_ peers: [NodeID: PeerAddress])
     /// How the connections to the others are.
     func status() -> [PeerStatus]
+    /// How far the clocks are of those that can be reached, as far as that has been measured.
+    func clocks() -> [NodeID: ClockMeasurement]
 }

@@ -99,12 +99,29 @@ struct Pong: Equatable {
     var echo: UInt64
     /// Whether the sender's own connection to the receiver works, over which its answers come.
     var isAnswerable: Bool
+    /// What the sender's wall clock showed; nil if no ping is answered.
+    var times: Times?
+
+    /// Microseconds since 1970.
+    struct Times: Equatable {
+        /// When the ping was read.
+        var arrived: UInt64
+        /// When the pong was written.
+        var left: UInt64
+    }
+
+    private static let answerable: UInt8 = 1
+    private static let hasTimes: UInt8 = 2
 
     /// Appends the frame.
     func write(into buffer: inout ByteBuffer) {
         buffer.writeFrame(.pong) {
             $0.writeInteger(echo)
-            $0.writeInteger(isAnswerable ? 1 : 0, as: UInt8.self)
+            $0.writeInteger((isAnswerable ? Self.answerable : 0) | (times == nil ? 0 : Self.hasTimes))
+            if let times {
+                $0.writeInteger(times.arrived)
+                $0.writeInteger(times.left)
+            }
         }
     }
 }
@@ -114,7 +131,14 @@ extension Pong {
         guard let echo = body.readInteger(as: UInt64.self), let flags = body.readInteger(as: UInt8.self) else {
             throw MalformedBytes("pong: truncated")
         }
-        self.init(echo: echo, isAnswerable: flags & 1 == 1)
+        var times: Times?
+        if flags & Self.hasTimes != 0 {
+            guard let arrived = body.readInteger(as: UInt64.self), let left = body.readInteger(as: UInt64.self) else {
+                throw MalformedBytes("pong: truncated")
+            }
+            times = Times(arrived: arrived, left: left)
+        }
+        self.init(echo: echo, isAnswerable: flags & Self.answerable != 0, times: times)
     }
 }
 

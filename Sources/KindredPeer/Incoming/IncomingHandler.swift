@@ -14,7 +14,7 @@ final class IncomingHandler: ChannelInboundHandler {
     private var state = State.greeting
     /// What this read has brought.
     private var messages: [PeerMessage] = []
-    private var unansweredPing: UInt64?
+    private var unansweredPing: (time: UInt64, arrived: UInt64)?
 
     // Signs of life, by heartbeats of our own.
     private var heartbeats = 0
@@ -68,9 +68,9 @@ final class IncomingHandler: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        if let time = unansweredPing {
+        if let ping = unansweredPing {
             unansweredPing = nil
-            pong(echo: time)
+            pong(answering: ping)
         }
         if !messages.isEmpty, case .open(let node, _) = state {
             let received = messages
@@ -109,7 +109,7 @@ final class IncomingHandler: ChannelInboundHandler {
             network.count(messages: messages.count - before, bytes: frame.byteCount, from: node)
         case (.open, .ping):
             // One answer a read is enough.
-            unansweredPing = try Ping.time(body: &body)
+            unansweredPing = (try Ping.time(body: &body), network.wallClock())
         case (.greeting, _):
             throw MalformedBytes("a frame of kind \(frame.kind) before the hello")
         case (.open, _):
@@ -137,12 +137,13 @@ final class IncomingHandler: ChannelInboundHandler {
 
     /// Tells the peer that it is heard, and whether it can be answered.
     ///
-    /// - Parameter echo: the time of the ping that is answered; 0 answers none.
-    func pong(echo: UInt64) {
+    /// - Parameter ping: the time that the ping carried which is answered, and when it came; nil answers none.
+    func pong(answering ping: (time: UInt64, arrived: UInt64)? = nil) {
         // Who asks and does not read the answers gets no more of them: they would pile up here.
         guard case .open(let node, _) = state, let context, context.channel.isWritable else { return }
-        var frame = context.channel.allocator.buffer(capacity: 16)
-        Pong(echo: echo, isAnswerable: network.canAnswer(node)).write(into: &frame)
+        var frame = context.channel.allocator.buffer(capacity: 32)
+        let times = ping.map { Pong.Times(arrived: $0.arrived, left: network.wallClock()) }
+        Pong(echo: ping?.time ?? 0, isAnswerable: network.canAnswer(node), times: times).write(into: &frame)
         context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
         hasPonged = true
     }
@@ -166,7 +167,7 @@ final class IncomingHandler: ChannelInboundHandler {
             }
         case .open:
             // Behind a long message the pings are late, but the peer must not think that nobody is there.
-            if hasRead, !hasPonged { pong(echo: 0) }
+            if hasRead, !hasPonged { pong() }
             if heartbeats >= network.heartbeatsOfSilence * Self.patience { close() }
         case .closed: break
         }

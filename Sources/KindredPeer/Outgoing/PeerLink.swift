@@ -33,6 +33,7 @@ final class PeerLink {
     private var heartbeatsUnanswered = 0
     private var heartbeatsUndecided = 0
     private var roundTripNanoseconds: UInt64?
+    private(set) var clock = ClockSamples()
     /// Whether this connection works, whatever the peer's does. The peer is told.
     private(set) var isWorking = false
     /// The last word to the observer.
@@ -148,6 +149,8 @@ final class PeerLink {
         state = .open(handler, generation: welcome.generation)
         network.incoming.of(node)?.wasReplaced(by: welcome.generation)
         heartbeatsUnanswered = 0
+        // It may be another process, with another clock.
+        clock = ClockSamples()
         ping(handler)
     }
 
@@ -219,16 +222,17 @@ final class PeerLink {
         heartbeatsUnanswered = 0
         failures = 0
         lastFailure = nil
-        measure(since: pong.echo)
+        measure(pong)
         setWorking(true)
         // That it cannot answer is no news before the first word, for its connection may be about to be made.
         if pong.isAnswerable || verdict != nil { report(pong.isAnswerable) }
     }
 
-    private func measure(since time: UInt64) {
+    private func measure(_ pong: Pong) {
         let now = NIODeadline.now().uptimeNanoseconds
-        guard time > 0, time <= now else { return }
-        let latest = now - time
+        guard pong.echo > 0, pong.echo <= now else { return }
+        if let times = pong.times { clock.add(sent: pong.echo / 1_000, received: now / 1_000, times) }
+        let latest = now - pong.echo
         roundTripNanoseconds = roundTripNanoseconds.map { $0 - $0 / 8 + latest / 8 } ?? latest
     }
 

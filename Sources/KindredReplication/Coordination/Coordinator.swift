@@ -22,6 +22,8 @@ package struct Coordinator: Sendable {
     var requests: [UInt64: UnderWay] = [:]
     var memory = RequestMemory()
     var deadlines = DeadlineQueue()
+    /// By how many milliseconds this node's clock is too far ahead of most others; nil if it is not.
+    private var clockAhead: UInt64?
     /// How many clients wait.
     var waiting = 0
     /// The earliest time that the shell has been asked to come back at; nil if none.
@@ -64,6 +66,8 @@ package struct Coordinator: Sendable {
             } else if other != node, unreachable.insert(other).inserted {
                 lost(other, now: now, into: &effects)
             }
+        case .clockAhead(let milliseconds):
+            clockAhead = milliseconds
         case .leading(let partition, let epoch):
             leading[partition] = epoch
             endLeadership(of: partition, into: &effects)
@@ -149,6 +153,10 @@ package struct Coordinator: Sendable {
                 guard !origin.isForwarded, let forwarding = Forwarding(to: peers.candidates, request)
                 else { return refuse(.noCoordinator) }
                 return forward(underWay, forwarding, into: &effects, now: now)
+            }
+            // Its timestamp would be one that the others do not take for a while, however many acknowledgements it has.
+            if let clockAhead, request.strategy == .lastWriteWins {
+                return refuse(.clockAhead(milliseconds: clockAhead))
             }
             if let shortage = writeShortage(request, peers) { return refuse(shortage) }
             let id = start(&underWay)

@@ -14,6 +14,9 @@ package enum CoordinatorInput: Sendable {
     case view(PartitionView, fallbacks: [NodeID])
     /// The failure detector has changed its mind about a node. Until it says otherwise, nodes count as reachable.
     case reachable(NodeID, Bool)
+    /// By how many milliseconds this node's clock is ahead of most others, if that is too much for them to take its
+    /// last-write-wins writes; nil if it is not.
+    case clockAhead(milliseconds: UInt64?)
     /// The own replica has finished its recovery as the leader of this epoch; with nil, it no longer leads.
     case leading(partition: UInt16, epoch: UInt64?)
     /// Time has passed.

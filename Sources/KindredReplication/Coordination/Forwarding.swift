@@ -58,7 +58,7 @@ struct Forwarding: Sendable {
         guard node == current else { return .ignore }
         guard case .unavailable(let reason, mayHaveHappened: false) = reply else { return .answer(reply) }
         switch reason {
-        case .overload, .noCoordinator, .notTheLeader, .clockSkew, .storage: break
+        case .overload, .noCoordinator, .notTheLeader, .clockSkew, .clockAhead, .storage: break
         case .unsatisfied, .timeout, .sessionNotServed, .tooManyAskedFor: return .answer(reply)
         }
         attempts.settle(current)

@@ -117,6 +117,7 @@ extension Unavailability: MessageField {
         static let tooManyAskedFor: UInt8 = 6
         static let clockSkew: UInt8 = 7
         static let storage: UInt8 = 8
+        static let clockAhead: UInt8 = 9
     }
 
     func encode(into bytes: inout [UInt8]) {
@@ -132,6 +133,9 @@ extension Unavailability: MessageField {
         case .tooManyAskedFor(let n): bytes += [Code.tooManyAskedFor, n]
         case .clockSkew(let milliseconds):
             bytes.append(Code.clockSkew)
+            bytes.append(varint: milliseconds)
+        case .clockAhead(let milliseconds):
+            bytes.append(Code.clockAhead)
             bytes.append(varint: milliseconds)
         case .storage: bytes.append(Code.storage)
         }
@@ -151,6 +155,7 @@ extension Unavailability: MessageField {
         case Code.sessionNotServed: self = .sessionNotServed
         case Code.tooManyAskedFor: self = .tooManyAskedFor(n: try reader.byte())
         case Code.clockSkew: self = .clockSkew(milliseconds: try reader.varint())
+        case Code.clockAhead: self = .clockAhead(milliseconds: try reader.varint())
         case Code.storage: self = .storage
         default: throw MalformedBytes("unavailable: unknown reason")
         }

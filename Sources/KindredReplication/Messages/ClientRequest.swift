@@ -130,6 +130,8 @@ package enum Unavailability: Hashable, Sendable {
     case tooManyAskedFor(n: UInt8)
     /// The token is further ahead of this node's clock than is allowed.
     case clockSkew(milliseconds: UInt64)
+    /// The clock of the node that would coordinate the write is so far ahead of most others that they would not take it.
+    case clockAhead(milliseconds: UInt64)
     /// The storage could not read or write.
     case storage
 

@@ -10,6 +10,8 @@ package enum NodeInput: Sendable {
     case view(PartitionView, fallbacks: [NodeID])
     /// The failure detector has changed its mind about a node.
     case reachable(NodeID, Bool)
+    /// By how many milliseconds this node's clock is ahead of most others, if that is too much; nil if it is not, or not any more.
+    case clockAhead(milliseconds: UInt64?)
     /// Time has passed: deadlines, retries, anti-entropy, upkeep.
     case tick
 }

@@ -87,6 +87,8 @@ package struct ReplicaNode {
             unreachable.removeAll { $0 == node }
             if !isReachable { unreachable.append(node) }
             coordinate(.reachable(node, isReachable))
+        case .clockAhead(let milliseconds):
+            coordinate(.clockAhead(milliseconds: milliseconds))
         case .tick:
             coordinate(.wake)
             upkeep()

@@ -51,6 +51,7 @@ struct ClusterHTTPResponder: Sendable {
         switch (path, request.method) {
         case ("", .get): return try json(await service.report())
         case ("/plan", .get): return try json(await service.plan())
+        case ("/clocks", .get): return try json(await service.clocks())
         case ("/create", .post):
             let wish = try await body(Creation.self, of: request)
             try await service.create(
@@ -65,7 +66,8 @@ struct ClusterHTTPResponder: Sendable {
             return try json(Cancellation(tooLate: await service.cancel()))
         case ("/lost", .post):
             try await service.declareLost(try await body(Lost.self, of: request).node)
-        case ("", _), ("/plan", _), ("/create", _), ("/staged", _), ("/commit", _), ("/cancel", _), ("/lost", _):
+        case ("", _), ("/plan", _), ("/clocks", _), ("/create", _), ("/staged", _), ("/commit", _), ("/cancel", _),
+            ("/lost", _):
             return refusal("method not allowed", status: 405)
         default:
             return refusal("not found", status: 404)

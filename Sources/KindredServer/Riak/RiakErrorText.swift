@@ -82,6 +82,10 @@ package enum RiakErrorText {
         case .sessionNotServed: "No replica that knows what the session has seen can be reached"
         case .tooManyAskedFor(let n): "{n_val_violation,\(n)}"
         case .clockSkew: "The object's timestamp is too far ahead of the clock of its replica; try again"
+        case .clockAhead(let milliseconds):
+            "Last-write-wins writes are refused here: the time of the node that would coordinate this one is \(milliseconds) ms "
+                + "ahead of most other nodes', and they take no more than \(Limits.maximumSkewMilliseconds) ms. Nothing was "
+                + "written; ask another node"
         case .storage: "The storage of the replica has failed, and whether the request was carried out is unknown"
         }
     }

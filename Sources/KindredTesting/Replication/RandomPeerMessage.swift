@@ -239,7 +239,7 @@ extension SplitMix64 {
 
     fileprivate mutating func unavailability() -> Unavailability {
         let count = UInt8(below(256))
-        switch below(10) {
+        switch below(11) {
         case 0:
             let kind = Unavailability.Kind.allCases[below(Unavailability.Kind.allCases.count)]
             return .unsatisfied(kind, required: count, got: UInt8(below(256)))
@@ -251,6 +251,7 @@ extension SplitMix64 {
         case 6: return .sessionNotServed
         case 7: return .tooManyAskedFor(n: count)
         case 8: return .clockSkew(milliseconds: number())
+        case 9: return .clockAhead(milliseconds: number())
         default: return .storage
         }
     }

@@ -163,6 +163,8 @@ final class Switchboard: Sendable {
         var loops: [NodeID: DataLoop] = [:]
         var isolated: Set<NodeID> = []
         var cut: Set<NodeID> = []
+        /// By how many milliseconds a node's clock is ahead of the true time, as all measure it.
+        var leads: [NodeID: Int64] = [:]
     }
 
     private let state = Mutex(State())
@@ -200,6 +202,22 @@ final class Switchboard: Sendable {
         }
     }
 
+    /// Has all measure that a node's clock is ahead, or right.
+    func setLead(of node: NodeID, milliseconds: Int64) {
+        state.withLock { $0.leads[node] = milliseconds }
+    }
+
+    fileprivate func clocks(seenBy node: NodeID) -> [NodeID: ClockMeasurement] {
+        state.withLock { state in
+            guard !state.isolated.contains(node) else { return [:] }
+            return state.loops.keys.reduce(into: [:]) { clocks, other in
+                guard other != node, !state.isolated.contains(other) else { return }
+                let offset = (state.leads[other] ?? 0) - (state.leads[node] ?? 0)
+                clocks[other] = ClockMeasurement(offset: offset * 1_000, uncertainty: 100, age: 0)
+            }
+        }
+    }
+
     fileprivate func pass(_ message: PeerMessage, from sender: NodeID, to receiver: NodeID) {
         let loop = state.withLock { state -> DataLoop? in
             let lost = state.isolated.union(state.cut)
@@ -225,6 +243,7 @@ final class Switchboard: Sendable {
         func flush() {}
         func setPeers(_ peers: [NodeID: PeerAddress]) {}
         func status() -> [PeerStatus] { [] }
+        func clocks() -> [NodeID: ClockMeasurement] { switchboard.clocks(seenBy: node) }
     }
 }
 

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -89,6 +89,8 @@ class KindredProcess:
         self.durability = durability
         self.node_name = node_name
         self.arguments = arguments or []
+        # What the process finds in its environment beside what this one has.
+        self.environment: Dict[str, str] = {}
         self.log = os.path.join(self._own_folder, "server.log")
         self._ready_file = os.path.join(self._own_folder, "ready.json")
         self._process: Optional["subprocess.Popen[bytes]"] = None
@@ -102,7 +104,7 @@ class KindredProcess:
         assert self._process is None, "the node is already running"
         if os.path.exists(self._ready_file):
             os.remove(self._ready_file)
-        environment = dict(os.environ)
+        environment = dict(os.environ, **self.environment)
         # A build with coverage would leave its counters in the current folder.
         environment["LLVM_PROFILE_FILE"] = os.devnull
         command = [

@@ -16,7 +16,8 @@ private final class Fixture: Sendable {
     private let group: MultiThreadedEventLoopGroup
 
     init(
-        over base: any StorageEngine = MemoryStorageEngine(), durability: Durability = .synced, holdsDisk: Bool = false
+        over base: any StorageEngine = MemoryStorageEngine(), durability: Durability = .synced, holdsDisk: Bool = false,
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let held = HeldWork()
@@ -31,7 +32,7 @@ private final class Fixture: Sendable {
                 randomBytes: { count in (0..<count).map { UInt8(truncatingIfNeeded: $0) } },
                 offload: { work in work() },
                 synchronizer: { work in if holdsDisk { held.append(work) } else { work() } }),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: logger)
     }
 
     let disk: HeldWork
@@ -69,6 +70,30 @@ private final class Fixture: Sendable {
                     .map { String(decoding: $0.value, as: UTF8.self) }
             }
             return (values.sorted(), loop.token(answer.knowledge, for: answer.key))
+        }
+    }
+}
+
+/// The warnings that a logger was given.
+private final class Warnings: Sendable {
+    private let written = Mutex<[String]>([])
+
+    var lines: [String] { written.withLock { $0 } }
+    var logger: Logger { Logger(label: "test") { _ in Handler(warnings: self) } }
+
+    private struct Handler: LogHandler {
+        let warnings: Warnings
+        var logLevel = Logger.Level.warning
+        var metadata: Logger.Metadata = [:]
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let fields = (event.metadata ?? [:]).map { "\($0.key): \($0.value)" }.joined(separator: ", ")
+            warnings.written.withLock { $0.append("\(event.message): \(fields)") }
         }
     }
 }
@@ -122,6 +147,21 @@ private func withReference<Result>(
         #expect(found.values == ["apple", "banana"])
         _ = try await node.put("both", token: found.token)
         #expect(try await node.get().values == ["both"])
+    }
+
+    @Test("a key that gathers siblings is named in the log once, and each of its puts is counted")
+    func manySiblings() async throws {
+        let log = Warnings()
+        let node = try Fixture(logger: log.logger)
+        for number in 1..<Limits.siblingWarning { _ = try await node.put("\(number)", to: "basket") }
+        #expect(log.lines.isEmpty)
+        for number in 0..<3 { _ = try await node.put("more \(number)", to: "basket") }
+        #expect(log.lines.count == 1)
+        for part in ["siblings: 25", "limit: 100", "type: siblings", "bucket: bucket", "key: basket"] {
+            #expect(log.lines.first?.contains(part) == true, "\(part) in \(log.lines)")
+        }
+        let counted = try await node.loop.run { loop throws(RequestFailure) in loop.statistics.siblingWarnings }
+        #expect(counted == 3)
     }
 
     @Test func aTokenOfAnotherKeyIsRefused() async throws {

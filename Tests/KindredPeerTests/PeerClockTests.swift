@@ -81,6 +81,20 @@ import Testing
     }
 }
 
+extension PeerClockTests {
+    @Test("the example of the format's page, byte for byte")
+    func example() {
+        let clock: UInt64 = 1_690_000_000_000_000
+        var bytes = ByteBuffer()
+        Pong(echo: 77, isAnswerable: true, times: Pong.Times(arrived: clock, left: clock + 12)).write(into: &bytes)
+        let page: [UInt8] = [
+            0x00, 0x00, 0x00, 0x1A, 0x06, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x4D, 0x03, 0x00, 0x06, 0x01, 0x0B,
+            0xC9, 0xAB, 0xA0, 0x00, 0x00, 0x06, 0x01, 0x0B, 0xC9, 0xAB, 0xA0, 0x0C,
+        ]
+        #expect(Array(bytes.readableBytesView) == page)
+    }
+}
+
 /// Microseconds of a clock that all nodes of a test share.
 private func uptime() -> UInt64 { NIODeadline.now().uptimeNanoseconds / 1_000 }
 

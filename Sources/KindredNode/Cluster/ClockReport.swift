@@ -4,8 +4,8 @@ import KindredReplication
 package struct ClockReport: Codable, Sendable {
     /// How far two clocks may be apart before last-write-wins writes are refused.
     package var limitMilliseconds: UInt64
-    /// By how much the time of this node is ahead of more than half of the peers that it can compare itself with; negative if it is
-    /// behind, nil if there is nobody.
+    /// By how much the time of this node is ahead of more than half of the peers that it can compare itself with;
+    /// negative if it is behind, nil if there is nobody.
     package var aheadMilliseconds: Double?
     /// Whether it coordinates no last-write-wins writes, because it is too far ahead.
     package var refusesLastWriteWins: Bool

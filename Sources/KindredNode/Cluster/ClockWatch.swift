@@ -5,20 +5,23 @@ enum ClockLevel: Int, Comparable, Sendable {
     case ok
     /// More than half of what is allowed.
     case warning
-    /// So much, beyond what the measurement could be wrong by, that the one behind takes no last-write-wins writes of the one ahead.
+    /// So much, beyond what the measurement could be wrong by, that the one behind takes no last-write-wins writes of
+    /// the one ahead.
     case refused
 
     static func < (first: ClockLevel, second: ClockLevel) -> Bool { first.rawValue < second.rawValue }
 }
 
-/// Judges what has been measured of the peers' clocks: how bad each is, and whether this node is so far ahead that it must not coordinate
-/// last-write-wins writes.
+/// Judges what has been measured of the peers' clocks: how bad each is, and whether this node is so far ahead that it
+/// must not coordinate last-write-wins writes.
 ///
-/// What counts for the latter is the timestamp that a write here would get. It is of hybrid time, which does not go back when a clock is set
-/// right; so a node that *was* ahead goes on refusing until real time has come up with it. With a write whose timestamp more than half of the peers
-/// do not take, this node would acknowledge what hardly anybody has.
+/// What counts for the latter is the timestamp that a write here would get. It is of hybrid time, which does not go
+/// back when a clock is set right; so a node that *was* ahead goes on refusing until real time has come up with it.
+/// With a write whose timestamp more than half of the peers do not take, this node would acknowledge what hardly
+/// anybody has.
 ///
-/// A pure value: measurements go in, and what is to be said comes out. It does not know why clocks differ, and corrects none.
+/// A pure value: measurements go in, and what is to be said comes out. It does not know why clocks differ, and corrects
+/// none.
 struct ClockWatch: Sendable {
     /// What is allowed, in microseconds.
     let limit: Int64
@@ -102,8 +105,8 @@ struct ClockWatch: Sendable {
     }
 }
 
-/// Keeps an alarm from filling the log: it is told when it gets worse, when it changes otherwise unless something was told just before, and once
-/// a minute as long as it lasts.
+/// Keeps an alarm from filling the log: it is told when it gets worse, when it changes otherwise unless something was
+/// told just before, and once a minute as long as it lasts.
 private struct AlarmPace: Sendable {
     private var told = ClockLevel.ok
     private var toldAt: UInt64?

@@ -2,8 +2,8 @@ import KindredReplication
 
 /// Keeps what is said of keys from filling the log: each key is spoken of once a minute.
 ///
-/// Memory is bounded by a table of places that keys' hashes lead to. Keys that share a place speak in turn, at most once a second: something may be
-/// left out, and nothing is said too often.
+/// Memory is bounded by a table of places that keys' hashes lead to. Keys that share a place speak in turn, at most
+/// once a second: something may be left out, and nothing is said too often.
 struct KeyAlarms {
     private var places: [(hash: UInt64, toldAt: UInt64)?] = Array(repeating: nil, count: Limits.keyAlarms)
 

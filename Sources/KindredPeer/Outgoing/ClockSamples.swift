@@ -6,11 +6,12 @@ import KindredReplication
 ///     own clock     sent ───────╮                              ╭──► received
 ///     peer's clock              ╰──► arrived ───── left ───────╯
 ///
-/// As in NTP (RFC 5905, section 8), the peer's clock is taken to have shown `arrived` and `left` halfway between what this node saw; it is wrong
-/// by at most half of the time that the exchange was under way, however unequal the two ways were. The exchange that took the shortest is believed.
+/// As in NTP (RFC 5905, section 8), the peer's clock is taken to have shown `arrived` and `left` halfway between what
+/// this node saw; it is wrong by at most half of the time that the exchange was under way, however unequal the two ways
+/// were. The exchange that took the shortest is believed.
 ///
-/// `sent` and `received` are of a clock that never goes back. So a wall clock of this node that is set to another time changes the offset of
-/// every sample at once, and no sample is spoiled by it.
+/// `sent` and `received` are of a clock that never goes back. So a wall clock of this node that is set to another time
+/// changes the offset of every sample at once, and no sample is spoiled by it.
 struct ClockSamples {
     /// Oldest first.
     private var samples: [Sample] = []
@@ -24,7 +25,8 @@ struct ClockSamples {
         var received: Int64
     }
 
-    /// A later time is none that a clock shows. Differences of two times, and the sum of two of these, fit into 64 bits.
+    /// A later time is none that a clock shows. Differences of two times, and the sum of two of these, fit into 64
+    /// bits.
     static let latest: UInt64 = 1 << 61
 
     /// Takes note of an exchange. One that no clocks can have measured is left out: one of them was set meanwhile.

@@ -45,6 +45,9 @@ let package = Package(
         // Level 0: values.
         .target(name: "KindredModel", swiftSettings: settings),
 
+        // Level 0, too: drawings and pages of values that others bring.
+        .target(name: "KindredDiagrams", swiftSettings: settings),
+
         // Level 1: the storage boundary.
         .target(name: "KindredStorage", dependencies: ["KindredModel"], swiftSettings: settings),
 
@@ -139,6 +142,10 @@ let package = Package(
         // Tests mirror Sources.
         .testTarget(
             name: "KindredModelTests", dependencies: ["KindredModel", "KindredTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "KindredDiagramsTests",
+            dependencies: ["KindredDiagrams", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings),
         .testTarget(
             name: "KindredStorageTests",
             dependencies: ["KindredModel", "KindredStorage", "KindredRocksDB", "KindredTesting"],

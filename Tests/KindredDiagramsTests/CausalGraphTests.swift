@@ -129,8 +129,8 @@ import Testing
                 "│ • │  c",
                 "│ ├─╯",
                 "• │    b",
-                "╰─┤",
-                "  •    a",
+                "├─╯",
+                "•      a",
             ])
         #expect(
             merge.text(width: 40, charset: .ascii) == [
@@ -141,8 +141,8 @@ import Testing
                 "| * |  c",
                 "| |/",
                 "* |    b",
-                " \\|",
-                "  *    a",
+                "|/",
+                "*      a",
             ])
     }
 

@@ -32,12 +32,12 @@ import Testing
         let steps = fruits.drawable.diagram.steps
         #expect(
             steps.map(\.text) == [
-                "1 ms · n1: put \"apple\" is version 1.1 (replaced).",
+                "1 ms · n1: put \"apple\" is version 1.1 (in the end: replaced).",
                 "2.5 ms · n2 receives to n2 from n1.",
                 "3 ms · to n3 from n1 to n3 is lost.",
                 "6 ms · Ben: reads \"apple\" returns 1.1.",
-                "8 ms · n2: put \"banana\" is version 2.1 (sibling).",
-                "8.5 ms · n3: put \"cherry\" is version 3.1 (sibling).",
+                "8 ms · n2: put \"banana\" is version 2.1 (in the end: sibling).",
+                "8.5 ms · n3: put \"cherry\" is version 3.1 (in the end: sibling).",
                 "14 ms · n2 receives heals from n3: neither knew of the other; both kept.",
             ])
     }

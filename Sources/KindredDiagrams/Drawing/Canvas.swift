@@ -127,12 +127,11 @@ struct Canvas {
     }
 
     /// The whole drawing: with its style and ground if it is a file of its own, without if a page has them.
-    func svg(title: String, description: String, view: Box, isAlone: Bool, classes: String = "") -> String {
+    func svg(title: String, description: String, view: Box, isAlone: Bool) -> String {
         let size = "width=\"\(Figures.coordinate(view.width))\" height=\"\(Figures.coordinate(view.height))\""
         let corner = "\(Figures.coordinate(view.x)) \(Figures.coordinate(view.y))"
         let extent = "\(Figures.coordinate(view.width)) \(Figures.coordinate(view.height))"
         var head = "<svg xmlns=\"http://www.w3.org/2000/svg\" \(size) viewBox=\"\(corner) \(extent)\" role=\"img\""
-        if !classes.isEmpty { head += " class=\"\(classes)\"" }
         head += ">\n<title>\(SafeText.escaped(title))</title>\n<desc>\(SafeText.escaped(description))</desc>\n"
         guard isAlone else { return head + markup + "</svg>\n" }
         var ground = Canvas()

@@ -33,7 +33,9 @@ private struct CausalGraphDrawing {
     init(_ graph: CausalGraph) {
         self.graph = graph
         nodes = graph.drawnNodes
-        let widths = nodes.map { Self.width($0) }
+        // All equally wide, which is quieter.
+        let width = nodes.map { Self.width($0) }.max() ?? 0
+        let widths = nodes.map { _ in width }
         let heights = nodes.map { 52.0 + Double(min($0.lines.count, CausalGraph.Limit.linesPerNode)) * 15 }
         let layout = LayeredLayout(CausalOrder(graph), widths: widths.map { $0 + Self.gap })
         self.layout = layout

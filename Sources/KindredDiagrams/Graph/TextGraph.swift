@@ -42,7 +42,7 @@ struct TextGraph {
             if let known = waiting.firstIndex(of: parent) {
                 targets.append(known)
                 // The graph stays narrow if lines that meet go on in the left one of their columns.
-                if known > column, waiting[column] == nil {
+                if known > column, order.parents[version].count == 1 {
                     waiting[column] = parent
                     left = known
                 }

@@ -1,11 +1,11 @@
 /// The one script of a page: steps through its space-time diagrams.
 ///
 /// Step 0 is before anything has happened, the last one the whole diagram, which is also what a page shows first. The step is in the
-/// page's address (`#steps=5`), so that it can be linked to. Arrow keys go to the figure that has the focus, or else to the first one
-/// in sight.
+/// page's address (`#steps=5`), so that it can be linked to. Arrow keys go to the figure that has the focus, or else to the one of
+/// which most is in sight.
 enum PageScript {
     /// What the page's policy allows: the script's SHA-256, in base 64.
-    static let digest = "sha256-AOWP5ipGH96RNEsQzb3Dz00GRCBRiQ0KQVFCnbYMB8k="
+    static let digest = "sha256-baVkZji8kyxTNYz+2AbiNasw7DtpPorCVj9ebnK4zqo="
 
     static let source = """
         'use strict';
@@ -76,13 +76,15 @@ enum PageScript {
             if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
             const target = event.target;
             if (target instanceof HTMLInputElement) return;
-            const inSight = ({ figure }) => {
+            const seen = ({ figure }) => {
               const box = figure.getBoundingClientRect();
-              return box.top < innerHeight && box.bottom > 0;
+              return Math.min(box.bottom, innerHeight) - Math.max(box.top, 0);
             };
+            const inSight = () => figures.filter((one) => seen(one) > 0).sort((a, b) => seen(b) - seen(a))[0];
             const one = figures.find(({ figure }) => figure.contains(target)) ||
-              (target === document.body ? figures.find(inSight) : undefined);
-            if (!one) return;
+              (target === document.body ? inSight() : undefined);
+            // What scrolls sideways keeps its keys.
+            if (!one || (target.scrollWidth > target.clientWidth && target !== document.body)) return;
             const act = { ArrowRight: one.next, ArrowLeft: one.previous, Home: one.first, End: one.last }[event.key];
             if (!act || (target === document.body && !event.key.startsWith('Arrow'))) return;
             event.preventDefault();

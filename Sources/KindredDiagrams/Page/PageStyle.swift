@@ -30,12 +30,13 @@ enum PageStyle {
         .table{margin:1.4rem 0;max-height:85vh}
         table{border-collapse:separate;border-spacing:0;font-size:.92rem;font-variant-numeric:tabular-nums;\
         overflow-wrap:normal}
+        tbody{overflow-wrap:anywhere}td:not(.number){min-width:9rem}
         th,td{text-align:left;vertical-align:top;padding:.45rem .9rem .45rem 0;border-bottom:1px solid var(--rule)}
         th+th,th+td,td+td{padding-left:.9rem}
         thead th{position:sticky;top:0;background:var(--ground);color:var(--muted);font-weight:600;font-size:.82rem;\
         border-bottom:1px solid var(--edge);vertical-align:bottom;z-index:1}
         tbody th{font-weight:500;min-width:9rem}
-        .number{text-align:right;white-space:nowrap}td.number .note{white-space:normal}
+        .number{text-align:right;white-space:nowrap;overflow-wrap:normal}td.number .note{white-space:normal}
         .note{display:block;color:var(--muted);font-size:.82rem;line-height:1.35;font-weight:400;max-width:26rem}
         .mark{display:inline-block;vertical-align:-.12em;margin-right:.4rem}
         :focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:3px}
@@ -46,10 +47,10 @@ enum PageStyle {
         .controls button:hover{border-color:var(--accent)}.controls button:disabled{opacity:.4;cursor:default}
         .controls input{width:100%;accent-color:var(--accent)}
         .place{color:var(--muted);font-size:.85rem;font-variant-numeric:tabular-nums;white-space:nowrap}
-        .said{grid-column:1/-1;margin:.15rem 0 .6rem;min-height:3.1em;max-width:none}
+        .said{grid-column:1/-1;margin:.15rem 0 .6rem;min-height:1.7em;max-width:none}
         .tall{max-height:78vh;border:1px solid var(--rule);border-radius:6px}
-        .heads{position:sticky;top:0;background:var(--ground);border-bottom:1px solid var(--rule)}
-        .ring,.later{visibility:hidden}.now .ring{visibility:visible}.under-way{opacity:.45}
+        .heads{position:sticky;top:0;min-width:max-content;background:var(--ground);border-bottom:1px solid var(--rule)}
+        .ring,.later{visibility:hidden}.now .ring{visibility:visible}.under-way.arrow,.under-way text{opacity:.5}.under-way .end{visibility:hidden}
         .now line{stroke-width:3px}
         .words{margin-top:.6rem;font-size:.92rem}summary{cursor:pointer;color:var(--muted)}
         .words li.now{font-weight:600}
@@ -57,7 +58,7 @@ enum PageStyle {
         .wide{display:none}.narrow{display:block}.said{min-height:4.7em}}
         @media print{body{max-width:none;padding:0;font-size:11pt}.controls,.skip{display:none!important}
         .scroll,.table,.tall{overflow:visible;max-height:none;border:0}.heads,thead th{position:static}
-        .wide{display:block}.narrow{display:none}.later{visibility:visible}.ring{visibility:hidden!important}
+        svg{max-width:100%;height:auto}.wide{display:block}.narrow{display:none}.later{visibility:visible}.ring{visibility:hidden!important}
         figure,tr{break-inside:avoid}}
         """
 }

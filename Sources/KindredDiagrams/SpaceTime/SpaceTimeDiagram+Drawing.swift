@@ -73,6 +73,12 @@ struct SpaceTimeDrawing {
         var y = layout.height + 4
         let width = max(layout.width, 260) - 24
         y += canvas.legend(diagram.fates, at: Point(x: 12, y: y), width: width)
+        if diagram.messages.contains(where: \.isLost) {
+            canvas.line(from: Point(x: 12, y: y + 8), to: Point(x: 32, y: y + 8), .muted, width: 1.4, dash: "5 4")
+            canvas.cross(Point(x: 36, y: y + 8), radius: 4.5, .muted, width: 2.2)
+            canvas.text("message lost", at: Point(x: 47, y: y + 12), .muted)
+            y += 20
+        }
         if leftOut > 0 {
             let text = "\(Figures.grouped(leftOut)) more lanes, events or messages are not drawn"
             canvas.text(text, at: Point(x: 12, y: y + 14), .muted)
@@ -115,10 +121,12 @@ struct SpaceTimeDrawing {
         }
     }
 
-    private func attributes(_ subject: SpaceTimeStep.Subject, sent: Int? = nil) -> KeyValuePairs<String, String> {
+    private func attributes(_ subject: SpaceTimeStep.Subject, part: String = "", sent: Int? = nil) -> KeyValuePairs<
+        String, String
+    > {
         guard let step = stepOf[subject] else { return [:] }
         guard let sent else { return ["data-step": "\(step)"] }
-        return ["data-step": "\(step)", "data-sent": "\(sent)"]
+        return ["class": part, "data-step": "\(step)", "data-sent": "\(sent)"]
     }
 
     /// The number of steps after which a message is under way: those up to the last event at its departure.
@@ -154,7 +162,7 @@ struct SpaceTimeDrawing {
     private static func ring(_ centre: Point) -> KeyValuePairs<String, String> {
         [
             "class": "ring line \(Ink.accent.stroke)", "cx": Figures.coordinate(centre.x),
-            "cy": Figures.coordinate(centre.y), "r": "12", "stroke-width": "2.5",
+            "cy": Figures.coordinate(centre.y), "r": "10.5", "stroke-width": "2",
         ]
     }
 
@@ -174,13 +182,13 @@ struct SpaceTimeDrawing {
         let from = SafeText.shortened(diagram.lanes[message.from.lane].name, to: 40)
         let to = SafeText.shortened(diagram.lanes[message.to.lane].name, to: 40)
         let tooltip = "\(name)\nfrom \(from) to \(to)\(message.isLost ? ", lost" : "")"
-        canvas.group(attributes(.message(index), sent: sentAfter(message)), tooltip: tooltip) { canvas in
+        canvas.group(attributes(.message(index), part: "arrow", sent: sentAfter(message)), tooltip: tooltip) { canvas in
             if message.isLost {
-                canvas.line(from: line.start, to: line.end, .lostSilently, width: 1.4, dash: "5 4")
-                canvas.cross(line.end, radius: 4.5, .lostSilently, width: 2.2)
+                canvas.line(from: line.start, to: line.end, .muted, width: 1.4, dash: "5 4")
+                canvas.group(["class": "end"]) { $0.cross(line.end, radius: 4.5, .muted, width: 2.2) }
             } else {
                 canvas.line(from: line.start, to: line.end, .edge, width: 1.4)
-                canvas.arrowHead(at: line.end, from: line.start, .edge)
+                canvas.group(["class": "end"]) { $0.arrowHead(at: line.end, from: line.start, .edge) }
             }
         }
     }
@@ -227,9 +235,9 @@ struct SpaceTimeDrawing {
             guard let box = best?.box else { continue }
             taken.append(box)
             let ground = ground(at: Point(x: box.x + box.width / 2, y: box.y + 7))
-            canvas.group(attributes(.message(index), sent: sentAfter(message))) {
-                $0.box(box, fill: ground)
-                $0.text(
+            canvas.group(attributes(.message(index), part: "label", sent: sentAfter(message))) { canvas in
+                canvas.box(box, fill: ground)
+                canvas.text(
                     label, at: Point(x: box.x + box.width / 2, y: box.y + 11), size: 11, .ink, face: .mono,
                     anchor: .middle)
             }

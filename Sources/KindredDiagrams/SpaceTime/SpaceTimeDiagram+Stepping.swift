@@ -14,10 +14,10 @@ extension SpaceTimeDiagram {
         let headHeight = SpaceTimeLayout.headHeight - 10
         let headSVG = heads.canvas.svg(
             title: "Lanes", description: diagram.lanes.map(\.name).joined(separator: ", "),
-            view: Box(x: 0, y: 0, width: width, height: headHeight), isAlone: false, classes: "heads")
+            view: Box(x: 0, y: 0, width: width, height: headHeight), isAlone: false)
         let bodySVG = drawing.canvas.svg(
             title: title, description: diagram.summary,
-            view: Box(x: 0, y: headHeight, width: width, height: below - headHeight), isAlone: false, classes: "body")
+            view: Box(x: 0, y: headHeight, width: width, height: below - headHeight), isAlone: false)
         let items = steps.enumerated().map {
             "<li id=\"\(id)-\($0.offset + 1)\">\(SafeText.escaped($0.element.text))</li>"
         }
@@ -33,7 +33,8 @@ extension SpaceTimeDiagram {
             <p class="said" aria-live="polite"></p>
             </div>
             <div class="scroll tall" tabindex="0" role="region" aria-label="Diagram: \(name)">
-            \(headSVG)\(bodySVG)</div>
+            <div class="heads">\(headSVG)</div>
+            \(bodySVG)</div>
             <details class="words"><summary>The \(steps.count) steps in words</summary><ol>
             \(items.joined(separator: "\n"))
             </ol></details>

@@ -43,7 +43,11 @@ extension SpaceTimeDiagram {
             text += event.fate == .read ? " returns " : " is version "
             text += SafeText.shortened(event.version, to: 60)
         }
-        if event.fate != .other, event.fate != .read { text += " (\(event.fate.name))" }
+        switch event.fate {
+        case .other, .read: break
+        case .refused: text += " (refused)"
+        case .kept, .replaced, .lostReported, .lostSilently, .sibling: text += " (in the end: \(event.fate.name))"
+        }
         return text + ending(event.note)
     }
 

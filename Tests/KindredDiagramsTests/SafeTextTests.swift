@@ -13,7 +13,9 @@ import Testing
                 == "\\u{202e}\\u{2066}\\u{200f}\\u{feff}\\u{fffe}")
     }
 
-    @Test("letters of all languages and joined emoji stay what they are", arguments: ["žluťoučký", "カロル", "שלום", "👩‍👩‍👧‍👦"])
+    @Test(
+        "letters of all languages and joined emoji stay what they are",
+        arguments: ["žluťoučký", "カロル", "שלום", "👩‍👩‍👧‍👦"])
     func letters(text: String) {
         #expect(SafeText.visible(text) == text)
     }

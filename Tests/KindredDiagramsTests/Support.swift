@@ -5,7 +5,8 @@ import KindredDiagrams
     import FoundationXML
 #endif
 
-/// Anna puts "apple" at n1, which reaches n2; Ben reads it there and writes "banana"; Carol, cut off with n3, writes "cherry".
+/// Anna puts "apple" at n1, which reaches n2; Ben reads it there and writes "banana"; Carol, cut off with n3, writes
+/// "cherry".
 let fruits = SpaceTimeDiagram(
     title: "Fruits",
     lanes: [

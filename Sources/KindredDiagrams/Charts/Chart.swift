@@ -69,7 +69,8 @@ package struct Chart: Hashable, Sendable {
     package var title: String
     let content: Content
 
-    /// Horizontal bars, one for each of `bars`, stacked from a value for each of `parts`. Each value is written below its bar.
+    /// Horizontal bars, one for each of `bars`, stacked from a value for each of `parts`. Each value is written below
+    /// its bar.
     ///
     /// - Parameter asShares: whether all bars are equally long, and their parts show shares.
     package static func stackedBars(title: String, parts: [Part], bars: [Bar], asShares: Bool = false) -> Chart {

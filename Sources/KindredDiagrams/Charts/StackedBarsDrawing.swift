@@ -1,4 +1,5 @@
-/// Paints stacked bars: above each its name, below it the value of each part, so that nothing has to be read from colours.
+/// Paints stacked bars: above each its name, below it the value of each part, so that nothing has to be read from
+/// colours.
 struct StackedBarsDrawing {
     let title: String
     let parts: [Chart.Part]
@@ -62,10 +63,9 @@ struct StackedBarsDrawing {
             // A pixel of ground between two parts.
             let length = value * factor * scale
             let box = Box(x: x, y: top + 25, width: max(length - 1, 1), height: Self.thickness)
-            canvas.group(
-                tooltip:
-                    "\(SafeText.shortened(bar.name, to: 100))\n\(text(value, of: sum)) \(SafeText.shortened(part.name, to: 100))"
-            ) {
+            let name = SafeText.shortened(part.name, to: 100)
+            let tooltip = "\(SafeText.shortened(bar.name, to: 100))\n\(text(value, of: sum)) \(name)"
+            canvas.group(tooltip: tooltip) {
                 $0.box(box, fill: part.colour.ink)
                 if case .fate(.lostSilently) = part.colour { $0.hatch(box) }
             }

@@ -1,6 +1,7 @@
 /// Numbers as text, the same on every machine.
 enum Figures {
-    /// A coordinate, to a tenth of a pixel. What is no number, or absurdly far away, becomes the nearest that can be drawn.
+    /// A coordinate, to a tenth of a pixel. What is no number, or absurdly far away, becomes the nearest that can be
+    /// drawn.
     static func coordinate(_ value: Double) -> String {
         let tenths = Int((bounded(value, by: 1e7) * 10).rounded())
         let (whole, rest) = abs(tenths).quotientAndRemainder(dividingBy: 10)

@@ -1,5 +1,6 @@
-/// The colours by their purpose, for light and dark grounds. Those of fates and series come from Okabe and Ito's palette, which
-/// people with any kind of colour blindness can tell apart, darkened or lightened until they stand out from the ground.
+/// The colours by their purpose, for light and dark grounds. Those of fates and series come from Okabe and Ito's
+/// palette, which people with any kind of colour blindness can tell apart, darkened or lightened until they stand out
+/// from the ground.
 enum Ink: String, CaseIterable, Sendable {
     case ground, panel, band, ink, muted, rule, edge, accent
     case kept, replaced, lostReported, lostSilently, refused, sibling, read, other
@@ -37,9 +38,8 @@ enum Ink: String, CaseIterable, Sendable {
         let light = allCases.map { ".\($0.fill){fill:\($0.colours.light)}.\($0.stroke){stroke:\($0.colours.light)}" }
         let dark = allCases.map { ".\($0.fill){fill:\($0.colours.dark)}.\($0.stroke){stroke:\($0.colours.dark)}" }
         return """
-            svg text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Liberation Sans",Arial,sans-serif;\
-            unicode-bidi:isolate;white-space:pre}
-            svg text.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
+            svg text{font-family:\(Typeface.sans.family);unicode-bidi:isolate;white-space:pre}
+            svg text.mono{font-family:\(Typeface.mono.family)}
             .line{fill:none}.strong{font-weight:600}.halo{paint-order:stroke;stroke-width:4px;stroke-linejoin:round}
             \(light.joined())
             @media screen and (prefers-color-scheme:dark){\(dark.joined())}

@@ -1,10 +1,11 @@
 /// Text that others chose — keys, values, names — made fit to be shown, and to be part of markup.
 package enum SafeText {
-    /// The most scalars that one character may have. A family of emoji has seven; a pile of accents has as many as its sender likes.
+    /// The most scalars that one character may have. A family of emoji has seven; a pile of accents has as many as its
+    /// sender likes.
     static let scalarsPerCharacter = 12
 
-    /// The text on one line with nothing in it that is invisible or acts on its neighbours: control characters, line ends, marks that
-    /// turn the direction of writing, and what XML forbids are shown as escapes.
+    /// The text on one line with nothing in it that is invisible or acts on its neighbours: control characters, line
+    /// ends, marks that turn the direction of writing, and what XML forbids are shown as escapes.
     package static func visible(_ text: some StringProtocol) -> String {
         var result = ""
         for character in text {

@@ -3,6 +3,15 @@ enum Typeface {
     case sans
     case mono
 
+    /// The fonts to take, the first one that is there.
+    var family: String {
+        switch self {
+        case .sans:
+            "system-ui,-apple-system,\"Segoe UI\",Roboto,\"Helvetica Neue\",\"Liberation Sans\",Arial,sans-serif"
+        case .mono: "ui-monospace,SFMono-Regular,Menlo,Consolas,\"Liberation Mono\",monospace"
+        }
+    }
+
     /// The width in pixels of visible text at a size.
     func width(_ text: some StringProtocol, size: Double) -> Double {
         text.reduce(0) { $0 + advance($1) } * size

@@ -10,11 +10,11 @@ extension CausalGraph {
     /// The graph as a terminal shows it, the newest version on top, as `git log --graph` draws commits:
     ///
     /// ```
-    /// ◉    1.3  "cherry"  sibling
+    /// ◉    3.1  "cherry"  sibling
     /// │         Carol at n3
     /// │ ◉  2.1  "banana"  sibling
     /// ├─╯       Ben at n2
-    /// ○    1.1  "apple"   replaced
+    /// ○    1.1  "apple"  replaced
     ///           Anna at n1
     /// ```
     ///

@@ -43,8 +43,8 @@ package struct CausalGraph: Hashable, Sendable {
     /// What is there now, and why.
     package var caption: String
 
-    /// Describes a graph. Edges to versions that are not there, and such as would make a circle, are left out. Of more than
-    /// `Limit.nodes` versions the last ones are drawn.
+    /// Describes a graph. Edges to versions that are not there, and such as would make a circle, are left out. Of more
+    /// than `Limit.nodes` versions the last ones are drawn.
     package init(title: String, nodes: [Node], edges: [Edge], caption: String = "") {
         self.title = title
         self.nodes = nodes

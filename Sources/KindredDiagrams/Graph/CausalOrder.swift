@@ -1,9 +1,10 @@
-/// The order of a graph's versions, by their places in `CausalGraph.drawnNodes`: acyclic, and reduced to the edges that do not follow
-/// from others (Aho, Garey, Ullman, "The transitive reduction of a directed graph", 1972).
+/// The order of a graph's versions, by their places in `CausalGraph.drawnNodes`: acyclic, and reduced to the edges that
+/// do not follow from others (Aho, Garey, Ullman, "The transitive reduction of a directed graph", 1972).
 struct CausalOrder {
     /// For each version those that its writer had seen last, in ascending order.
     private(set) var parents: [[Int]]
-    /// All versions, each after those that its writer had seen; in the order of the list where causality leaves it open.
+    /// All versions, each after those that its writer had seen; in the order of the list where causality leaves it
+    /// open.
     private(set) var oldestFirst: [Int]
 
     init(_ graph: CausalGraph) {

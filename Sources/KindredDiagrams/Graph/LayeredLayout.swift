@@ -1,5 +1,6 @@
-/// Places for the versions of a graph: in layers by the longest way from a version that saw none, few crossings, edges as straight as
-/// the order in the layers allows (Sugiyama, Tagawa, Toda, "Methods for visual understanding of hierarchical system structures", 1981).
+/// Places for the versions of a graph: in layers by the longest way from a version that saw none, few crossings, edges
+/// as straight as the order in the layers allows (Sugiyama, Tagawa, Toda, "Methods for visual understanding of
+/// hierarchical system structures", 1981).
 struct LayeredLayout {
     /// A version, or the place in a layer where an edge that spans several layers passes.
     private struct Slot {
@@ -141,8 +142,9 @@ struct LayeredLayout {
 
     private func size(_ slot: Slot) -> Double { slot.version.map { widths[$0] } ?? Self.passage }
 
-    /// Moves the slots of a layer as near as possible (in the sum of the squares) to where they want to be, in their order and without
-    /// overlap. With the distances taken away that is a regression by an ascending function, which pooling solves.
+    /// Moves the slots of a layer as near as possible (in the sum of the squares) to where they want to be, in their
+    /// order and without overlap. With the distances taken away that is a regression by an ascending function, which
+    /// pooling solves.
     private mutating func arrange(_ index: Int, wish: (Slot) -> Double?) {
         var offset = 0.0
         var offsets: [Double] = []

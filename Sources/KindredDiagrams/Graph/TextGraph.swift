@@ -37,7 +37,8 @@ struct TextGraph {
         var targets: [Int] = []
         var left: Int?
         waiting[column] = nil
-        // Those that somebody else waits for, too, are joined; the first other one takes this column, more of them columns beside it.
+        // Those that somebody else waits for, too, are joined; the first other one takes this column, more of them
+        // columns beside it.
         for parent in order.parents[version] {
             if let known = waiting.firstIndex(of: parent) {
                 targets.append(known)

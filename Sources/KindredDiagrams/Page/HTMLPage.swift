@@ -82,7 +82,8 @@ package struct HTMLPage: Hashable, Sendable {
             \(lead.map { "<p class=\"lead\">\(Self.paragraph($0))</p>\n" }.joined())\(contents)</header>
             <main id="content">
             \(parts.joined())</main>
-            \(footer.isEmpty ? "" : "<footer><p>\(Self.paragraph(footer))</p></footer>\n")<script>\(PageScript.source)</script>
+            \(footer.isEmpty ? "" : "<footer><p>\(Self.paragraph(footer))</p></footer>")
+            <script>\(PageScript.source)</script>
             </body>
             </html>
 
@@ -97,7 +98,8 @@ package struct HTMLPage: Hashable, Sendable {
     private var contents: String {
         guard sections.count > 3 else { return "" }
         let links = sections.enumerated().map { number, section in
-            "<li><a href=\"#section-\(number + 1)\">\(SafeText.escaped(SafeText.shortened(section.heading, to: 200)))</a></li>"
+            let name = SafeText.escaped(SafeText.shortened(section.heading, to: 200))
+            return "<li><a href=\"#section-\(number + 1)\">\(name)</a></li>"
         }
         return "<nav aria-label=\"Sections\"><ul>\(links.joined())</ul></nav>\n"
     }

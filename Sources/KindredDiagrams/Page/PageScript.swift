@@ -1,11 +1,11 @@
 /// The one script of a page: steps through its space-time diagrams.
 ///
-/// Step 0 is before anything has happened, the last one the whole diagram, which is also what a page shows first. The step is in the
-/// page's address (`#steps=5`), so that it can be linked to. Arrow keys go to the figure that has the focus, or else to the one of
-/// which most is in sight.
+/// Step 0 is before anything has happened, the last one the whole diagram, which is also what a page shows first. The
+/// step is in the page's address (`#steps=5`), so that it can be linked to. Arrow keys go to the figure that has the
+/// focus, or else to the one of which most is in sight.
 enum PageScript {
     /// What the page's policy allows: the script's SHA-256, in base 64.
-    static let digest = "sha256-baVkZji8kyxTNYz+2AbiNasw7DtpPorCVj9ebnK4zqo="
+    static let digest = "sha256-A263j7foDxwjXKmoixcd+2myyJP3gEtaI8WnAiTUgwQ="
 
     static let source = """
         'use strict';
@@ -51,7 +51,8 @@ enum PageScript {
               find('.back').disabled = step === 0;
               if (begins) return;
               reveal(now);
-              try { history.replaceState(null, '', '#' + figure.id + '=' + step); } catch { /* Not every place allows it. */ }
+              // Not every place allows this.
+              try { history.replaceState(null, '', '#' + figure.id + '=' + step); } catch {}
             }
             const next = () => show(isWhole() ? 1 : step === count ? 0 : step + 1);
             const previous = () => show(step - 1);
@@ -65,7 +66,8 @@ enum PageScript {
           function follow() {
             const asked = /^#(\\w+)=(\\d{1,6})$/.exec(location.hash);
             if (!asked) return;
-            const one = figures.find((one) => one.figure.id === asked[1]) || (asked[1] === 'step' ? figures[0] : undefined);
+            const id = asked[1] === 'step' ? 'steps' : asked[1];
+            const one = figures.find((one) => one.figure.id === id);
             if (!one) return;
             one.show(Number(asked[2]));
             one.figure.scrollIntoView({ block: 'nearest' });

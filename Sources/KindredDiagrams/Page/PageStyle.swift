@@ -8,9 +8,8 @@ enum PageStyle {
         :root{color-scheme:light dark;\(light)}
         @media screen and (prefers-color-scheme:dark){:root{\(dark)}}
         *{box-sizing:border-box}
-        body{margin:0 auto;padding:2rem clamp(.9rem,4vw,2.5rem) 4rem;max-width:74rem;background:var(--ground);color:var(--ink);\
-        font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Liberation Sans",Arial,sans-serif;\
-        overflow-wrap:anywhere}
+        body{margin:0 auto;padding:2rem clamp(.9rem,4vw,2.5rem) 4rem;max-width:74rem;\
+        background:var(--ground);color:var(--ink);font:16px/1.55 \(Typeface.sans.family);overflow-wrap:anywhere}
         h1{font-size:1.75rem;line-height:1.2;margin:0 0 .8rem;letter-spacing:-.01em}
         h2{font-size:1.2rem;line-height:1.3;margin:2.6rem 0 .7rem}
         p{margin:.6rem 0;max-width:46rem}
@@ -25,7 +24,7 @@ enum PageStyle {
         .scroll{overflow:auto;max-width:100%}
         .narrow{display:none}
         pre{overflow:auto;background:var(--panel);border-radius:6px;padding:.8rem 1rem;line-height:1.35}
-        pre,code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;font-size:.85rem;\
+        pre,code{font-family:\(Typeface.mono.family);font-size:.85rem;\
         overflow-wrap:normal}
         .table{margin:1.4rem 0;max-height:85vh}
         table{border-collapse:separate;border-spacing:0;font-size:.92rem;font-variant-numeric:tabular-nums;\
@@ -40,25 +39,28 @@ enum PageStyle {
         .note{display:block;color:var(--muted);font-size:.82rem;line-height:1.35;font-weight:400;max-width:26rem}
         .mark{display:inline-block;vertical-align:-.12em;margin-right:.4rem}
         :focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:3px}
-        .controls{display:grid;grid-template-columns:auto minmax(6rem,20rem) auto auto 1fr;align-items:center;gap:.3rem .6rem}
+        .controls{display:grid;grid-template-columns:auto minmax(6rem,20rem) auto auto 1fr;align-items:center;\
+        gap:.3rem .6rem}
         .controls[hidden]{display:none}
-        .controls button{font:inherit;line-height:1;min-width:2.4rem;min-height:2.2rem;color:var(--ink);background:var(--panel);\
-        border:1px solid var(--edge);border-radius:6px;cursor:pointer}
+        .controls button{font:inherit;line-height:1;min-width:2.4rem;min-height:2.2rem;color:var(--ink);\
+        background:var(--panel);border:1px solid var(--edge);border-radius:6px;cursor:pointer}
         .controls button:hover{border-color:var(--accent)}.controls button:disabled{opacity:.4;cursor:default}
         .controls input{width:100%;accent-color:var(--accent)}
         .place{color:var(--muted);font-size:.85rem;font-variant-numeric:tabular-nums;white-space:nowrap}
         .said{grid-column:1/-1;margin:.15rem 0 .6rem;min-height:1.7em;max-width:none}
         .tall{max-height:78vh;border:1px solid var(--rule);border-radius:6px}
         .heads{position:sticky;top:0;min-width:max-content;background:var(--ground);border-bottom:1px solid var(--rule)}
-        .ring,.later{visibility:hidden}.now .ring{visibility:visible}.under-way.arrow,.under-way text{opacity:.5}.under-way .end{visibility:hidden}
-        .now line{stroke-width:3px}
+        .ring,.later{visibility:hidden}.now .ring{visibility:visible}.under-way.arrow,.under-way text{opacity:.5}
+        .under-way .end{visibility:hidden}
+        .arrow.now line{stroke:var(--accent);stroke-width:2.5px}.arrow.now polygon{fill:var(--accent)}
         .words{margin-top:.6rem;font-size:.92rem}summary{cursor:pointer;color:var(--muted)}
         .words li.now{font-weight:600}
         @media (max-width:46rem){body{padding-top:1.2rem}h1{font-size:1.4rem}
-        .wide{display:none}.narrow{display:block}.said{min-height:4.7em}}
+        .wide{display:none}.narrow{display:block}.said{min-height:3.2em}}
         @media print{body{max-width:none;padding:0;font-size:11pt}.controls,.skip{display:none!important}
         .scroll,.table,.tall{overflow:visible;max-height:none;border:0}.heads,thead th{position:static}
-        svg{max-width:100%;height:auto}.wide{display:block}.narrow{display:none}.later{visibility:visible}.ring{visibility:hidden!important}
+        svg{max-width:100%;height:auto}.wide{display:block}.narrow{display:none}
+        .later{visibility:visible}.ring{visibility:hidden!important}
         figure,tr{break-inside:avoid}}
         """
 }

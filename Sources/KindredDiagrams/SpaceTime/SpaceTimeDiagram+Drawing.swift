@@ -79,6 +79,8 @@ struct SpaceTimeDrawing {
             canvas.text("message lost", at: Point(x: 47, y: y + 12), .muted)
             y += 20
         }
+        canvas.text("Rows are in order of time, not to scale", at: Point(x: 12, y: y + 12), size: 11.5, .muted)
+        y += 20
         if leftOut > 0 {
             let text = "\(Figures.grouped(leftOut)) more lanes, events or messages are not drawn"
             canvas.text(text, at: Point(x: 12, y: y + 14), .muted)
@@ -203,7 +205,8 @@ struct SpaceTimeDrawing {
         return (start, Point(x: end.x - dx / length * cut, y: end.y - dy / length * cut))
     }
 
-    /// Labels stand on their arrows, at the place nearest to the middle where nothing else is. Where there is none, the tooltip has it.
+    /// Labels stand on their arrows, at the place nearest to the middle where nothing else is. Where there is none, the
+    /// tooltip has it.
     private mutating func drawMessageLabels() {
         var taken = diagram.events.indices.map { layout.labelBox(ofEvent: $0) }
         taken += diagram.events.indices.map {

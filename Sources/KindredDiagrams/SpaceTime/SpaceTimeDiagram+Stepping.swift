@@ -1,6 +1,7 @@
 extension SpaceTimeDiagram {
-    /// The diagram as a figure that one can step through: buttons, a slider, arrow keys, and `#ID=5` in the page's address for the
-    /// fifth step. It needs the style and the script of `HTMLPage`; without the script it is the whole diagram, and its steps in words.
+    /// The diagram as a figure that one can step through: buttons, a slider, arrow keys, and `#ID=5` in the page's
+    /// address for the fifth step. It needs the style and the script of `HTMLPage`; without the script it is the whole
+    /// diagram, and its steps in words.
     func figure(id: String) -> String {
         let (diagram, leftOut) = drawable
         let steps = diagram.steps

@@ -1,8 +1,8 @@
-/// Who did what when, and who learned of it when: a lane for each replica and client, time downwards, arrows for messages
-/// (Lamport, "Time, clocks, and the ordering of events in a distributed system", 1978).
+/// Who did what when, and who learned of it when: a lane for each replica and client, time downwards, arrows for
+/// messages (Lamport, "Time, clocks, and the ordering of events in a distributed system", 1978).
 ///
-/// The distance between two rows says nothing about how much time has passed: the axis has the times. Clocks may disagree, so a message
-/// may arrive before it was sent; its arrow goes upwards then.
+/// The distance between two rows says nothing about how much time has passed: the axis has the times. Clocks may
+/// disagree, so a message may arrive before it was sent; its arrow goes upwards then.
 package struct SpaceTimeDiagram: Hashable, Sendable {
     /// A replica or a client.
     package struct Lane: Hashable, Sendable {
@@ -115,8 +115,8 @@ package struct SpaceTimeDiagram: Hashable, Sendable {
     /// In any order.
     package var spans: [Span]
 
-    /// Describes a diagram. What refers to a lane that is not there is left out, as is what is beyond the limits: the drawing says
-    /// how much that is.
+    /// Describes a diagram. What refers to a lane that is not there is left out, as is what is beyond the limits: the
+    /// drawing says how much that is.
     package init(title: String, lanes: [Lane], events: [Event], messages: [Message] = [], spans: [Span] = []) {
         self.title = title
         self.lanes = lanes

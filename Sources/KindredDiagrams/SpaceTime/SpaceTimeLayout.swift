@@ -1,8 +1,9 @@
 /// Where everything of a drawable space-time diagram is.
 ///
-/// Each moment at which something happens gets a row. Labels of the first lane are to its left, where no arrow ever is; those of all
-/// other lanes are to their right or, where there is room, to their left. There arrows may pass, so a label is level with its mark,
-/// above it or below, wherever the fewest arrows cross it; that moves the rows, and so it is done a few times.
+/// Each moment at which something happens gets a row. Labels of the first lane are to its left, where no arrow ever is;
+/// those of all other lanes are to their right or, where there is room, to their left. There arrows may pass, so a
+/// label is level with its mark, above it or below, wherever the fewest arrows cross it; that moves the rows, and so it
+/// is done a few times.
 struct SpaceTimeLayout {
     /// Where an event's labels are, relative to its mark.
     struct Placement: Hashable {
@@ -225,7 +226,8 @@ struct SpaceTimeLayout {
                 let left = labelsAreLeft(of: 0) ? widths[0] + 16 : 0
                 x += max(left, heads[0] / 2)
             } else {
-                // For the labels of either lane: those of the left one to its right, or those of the right one to its left.
+                // For the labels of either lane: those of the left one to its right, or those of the right one to its
+                // left.
                 let room = max(100, labelsAreLeft(of: lane - 1) ? 0 : widths[lane - 1] + 38, widths[lane] + 30)
                 x += max(room, (heads[lane - 1] + heads[lane]) / 2 + 14)
             }

@@ -120,16 +120,16 @@ import Testing
         #expect(Markup(diagram.svg()).isWellFormed)
     }
 
-    /// Events in turn on five lanes, messages between some of them.
+    /// Three events on each of five lanes in turn, messages between some of them.
     private func crowd(events: Int) -> SpaceTimeDiagram {
         SpaceTimeDiagram(
             title: "Crowd", lanes: (0..<5).map { .init("n\($0)") },
             events: (0..<events).map {
-                .init(lane: $0 * 7 % 5, time: $0 * 100, label: "put \"value \($0)\"", version: "\($0)", fate: .sibling)
+                .init(lane: $0 / 3 % 5, time: $0 * 100, label: "put \"value \($0)\"", version: "\($0)", fate: .sibling)
             },
             messages: (0..<30).map {
                 .init(
-                    from: .init(lane: $0 * 7 % 5, time: $0 * 100), to: .init(lane: $0 * 3 % 5, time: $0 * 100 + 350),
+                    from: .init(lane: $0 / 3 % 5, time: $0 * 100), to: .init(lane: $0 * 3 % 5, time: $0 * 100 + 350),
                     label: "\($0)")
             })
     }

@@ -24,6 +24,7 @@ let package = Package(
         .executable(name: "kindred", targets: ["KindredCommand"]),
         .library(name: "KindredModel", targets: ["KindredModel"]),
         .library(name: "KindredClient", targets: ["KindredClient"]),
+        .library(name: "KindredResolvers", targets: ["KindredResolvers"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
@@ -48,8 +49,9 @@ let package = Package(
         // Level 0, too: drawings and pages of values that others bring.
         .target(name: "KindredDiagrams", swiftSettings: settings),
 
-        // Level 1: the storage boundary.
+        // Level 1: the storage boundary, and rules that merge siblings.
         .target(name: "KindredStorage", dependencies: ["KindredModel"], swiftSettings: settings),
+        .target(name: "KindredResolvers", dependencies: ["KindredModel"], swiftSettings: settings),
 
         // Level 2: decisions, and the engine on RocksDB.
         .target(name: "KindredReplication", dependencies: ["KindredModel", "KindredStorage"], swiftSettings: settings),
@@ -129,7 +131,7 @@ let package = Package(
             dependencies: [
                 "KindredModel", "KindredStorage", "KindredReplication", "KindredWire", "KindredClient", "KindredNode",
                 "KindredRocksDB", "KindredServer", "KindredSimulator", "KindredTesting", "KindredPeer", "KindredEtcd",
-                logging,
+                "KindredResolvers", logging,
                 nioCore, nioPosix, nioConcurrency, .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -150,6 +152,8 @@ let package = Package(
             name: "KindredStorageTests",
             dependencies: ["KindredModel", "KindredStorage", "KindredRocksDB", "KindredTesting"],
             swiftSettings: settings),
+        .testTarget(
+            name: "KindredResolversTests", dependencies: ["KindredModel", "KindredResolvers"], swiftSettings: settings),
         .testTarget(
             name: "KindredReplicationTests",
             dependencies: ["KindredModel", "KindredStorage", "KindredReplication", "KindredTesting"],
@@ -196,7 +200,7 @@ let package = Package(
             name: "KindredCommandTests",
             dependencies: [
                 "KindredModel", "KindredReplication", "KindredSimulator", "KindredWire", "KindredClient", "KindredNode",
-                "KindredPeer",
+                "KindredPeer", "KindredResolvers",
                 "KindredCommand", nioCore, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -17,6 +17,6 @@ struct Kindred: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Serve.self, Dev.self, Demo.self, Put.self, Get.self, Delete.self, Keys.self, Buckets.self, BucketTypes.self,
-            Ping.self, ClusterCommands.self, TLSCommands.self, Sim.self,
+            Ping.self, ClusterCommands.self, TLSCommands.self, Sim.self, Lab.self,
         ])
 }

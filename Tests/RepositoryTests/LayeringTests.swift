@@ -9,6 +9,7 @@ import Testing
         "KindredModel": ["Synchronization"],
         "KindredDiagrams": [],
         "KindredStorage": ["KindredModel", "Synchronization"],
+        "KindredResolvers": ["KindredModel"],
         "KindredReplication": ["KindredModel", "KindredStorage"],
         "KindredRocksDB": ["KindredModel", "KindredStorage", "CRocksDB", "Synchronization", "Glibc", "Darwin", "Musl"],
         "KindredWire": ["KindredModel", "NIOCore", "SwiftProtobuf", "Foundation", "FoundationEssentials"],
@@ -42,7 +43,7 @@ import Testing
         "KindredCommand": [
             "KindredModel", "KindredStorage", "KindredReplication", "KindredWire", "KindredClient", "KindredNode",
             "KindredRocksDB", "KindredServer", "KindredSimulator", "KindredTesting", "KindredPeer", "KindredEtcd",
-            "Logging",
+            "KindredResolvers", "Logging",
             "NIOCore", "NIOConcurrencyHelpers", "NIOHTTP1", "NIOPosix", "AsyncHTTPClient", "ArgumentParser",
             "ServiceLifecycle", "UnixSignals",
             "Yams", "Foundation", "FoundationEssentials", "Glibc", "Darwin", "Musl", "Synchronization",

@@ -2,8 +2,9 @@ import KindredModel
 
 /// A rule that makes one value of siblings.
 ///
-/// Replicas resolve on their own, at different times, with different siblings in different order. They agree in the end only if
-/// the rule is a function of the *set* of siblings and may be applied in any grouping: `ResolverLaws.check` looks whether it is.
+/// Replicas resolve on their own, at different times, with different siblings in different order. They agree in the
+/// end only if the rule is a function of the *set* of siblings and may be applied in any grouping:
+/// `ResolverLaws.check` looks whether it is.
 ///
 /// ```swift
 /// let shortest = Resolver(name: "shortest", version: 1) { input in

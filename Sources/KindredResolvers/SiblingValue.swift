@@ -2,8 +2,8 @@ public import KindredModel
 
 /// One of the concurrent values of a key, as a resolver sees it.
 ///
-/// It has the whole content, not only the bytes: a rule that chooses one sibling must hand back its content type and metadata
-/// with it, and a rule that merges must not forget them in silence.
+/// It has the whole content, not only the bytes: a rule that chooses one sibling must hand back its content type and
+/// metadata with it, and a rule that merges must not forget them in silence.
 public struct SiblingValue: Hashable, Sendable {
     /// What the write stored; nil if it deleted the key.
     public var content: ObjectContent?
@@ -56,11 +56,11 @@ public struct ResolutionInput: Hashable, Sendable {
         self.ancestor = ancestor
     }
 
-    /// The result as a sibling of values that arrive later: it carries the timestamp, dot and writer of the latest sibling it
-    /// was made from.
+    /// The result as a sibling of values that arrive later: it carries the timestamp, dot and writer of the latest
+    /// sibling it was made from.
     ///
-    /// That is the rule by which `latest` gives the same value whatever has been merged before. It costs nothing else: the name
-    /// under which a result is stored is a new dot, minted by the replica that stores it.
+    /// That is the rule by which `latest` gives the same value whatever has been merged before. It costs nothing
+    /// else: the name under which a result is stored is a new dot, minted by the replica that stores it.
     public func sibling(with result: ResolvedValue) -> SiblingValue {
         var latest = siblings[0]
         for sibling in siblings.dropFirst() where sibling.isLater(than: latest) { latest = sibling }
@@ -73,7 +73,8 @@ public struct ResolutionInput: Hashable, Sendable {
 public struct ResolvedValue: Hashable, Sendable {
     /// What is stored; nil if the key is deleted.
     public let content: ObjectContent?
-    /// What the reader of a conflict log should know of how it came about. Two results that differ only here are the same result.
+    /// What the reader of a conflict log should know of how it came about. It is not stored, and the laws do not
+    /// compare it.
     public let notes: [ResolutionNote]
 
     /// A value.
@@ -98,9 +99,11 @@ public struct ResolvedValue: Hashable, Sendable {
 
 /// Something that a resolver has decided, and somebody may want to know.
 public enum ResolutionNote: Hashable, Sendable, CustomStringConvertible {
-    /// The rule would have used a common ancestor, and did not have one: what was removed on one side comes back from the other.
+    /// The rule would have used a common ancestor, and did not have one: what was removed on one side comes back from
+    /// the other.
     case withoutAncestor
-    /// At this place of the document (a JSON Pointer, RFC 6901) several siblings said different things, and the rule chose one.
+    /// At this place of the document (a JSON Pointer, RFC 6901) several siblings said different things, and the rule
+    /// chose one.
     case chosen(path: String, by: String)
 
     /// In words.
@@ -124,12 +127,15 @@ public enum ResolutionError: Error, Hashable, Sendable, CustomStringConvertible 
     case contentType(String)
     /// A sibling is compressed or otherwise encoded.
     case encoded(String)
-    /// At this place of the document (a JSON Pointer, RFC 6901) siblings say different things, and the rule chooses none.
+    /// At this place of the document (a JSON Pointer, RFC 6901) siblings say different things, and the rule chooses
+    /// none.
     case conflict(path: String)
     /// The result has more bytes than `ResolverLimits.maximumBytes`.
     case tooLarge
     /// What somebody's own resolver says.
     case refused(String)
+    /// A resolver outside of this process has not answered. It says nothing about the siblings: asked again, it may.
+    case unavailable(String)
 
     /// In words.
     public var description: String {
@@ -143,7 +149,7 @@ public enum ResolutionError: Error, Hashable, Sendable, CustomStringConvertible 
         case .conflict(let path):
             "the siblings say different things \(path.isEmpty ? "as a whole" : "at \(path)")"
         case .tooLarge: "the result has more than \(ResolverLimits.maximumBytes) bytes"
-        case .refused(let why): why
+        case .refused(let why), .unavailable(let why): why
         }
     }
 }
@@ -154,7 +160,8 @@ public enum ResolverLimits {
     public static let maximumSiblings = 1_000
     /// The largest value read and made: that of an object.
     public static let maximumBytes = 50 << 20
-    /// How deeply JSON may be nested. The reader and the merge recurse; this much fits on the smallest stack of a thread.
+    /// How deeply JSON may be nested. The reader and the merge recurse; this much fits on the smallest stack of a
+    /// thread.
     public static let maximumDepth = 128
     /// How many values a JSON document may have: each takes dozens of bytes in memory, however short its text is.
     public static let maximumJSONValues = 1_000_000

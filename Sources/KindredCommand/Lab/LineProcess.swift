@@ -51,8 +51,9 @@ struct LineProcess: Sendable {
             }
             if waits.count > 1, waits[1].revents != 0 { try write(&question) }
             guard waits[0].revents != 0 else { continue }
+            let known = answer.count
             try read(into: &answer)
-            guard let end = answer.firstIndex(of: 0x0A) else { continue }
+            guard let end = answer[known...].firstIndex(of: 0x0A) else { continue }
             guard end == answer.count - 1 else { throw LabFailure("more than one line of answer") }
             guard question.isEmpty else { throw LabFailure("an answer before the end of the question") }
             return Array(answer[..<end])
@@ -101,7 +102,10 @@ struct LineProcess: Sendable {
         var wait = pollfd(fd: output.fileDescriptor, events: 0, revents: 0)
         // Its output hangs up when it ends.
         _ = poll(&wait, 1, 500)
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        // Foundation makes it the leader of a process group of its own: a script's own processes go with it.
+        if process.isRunning, kill(-process.processIdentifier, SIGKILL) != 0 {
+            kill(process.processIdentifier, SIGKILL)
+        }
         process.waitUntilExit()
     }
 }

@@ -65,7 +65,8 @@ struct ResolverCheckReport {
             }
         var counts = "\(TextLayout.grouped(result.compared)) compared"
         if let refusal = result.firstRefusal {
-            counts += ", \(TextLayout.grouped(result.refused)) refused (\(TextLayout.harmless(refusal.description)))"
+            let why = TextLayout.cut(TextLayout.harmless(refusal.description), to: 60)
+            counts += ", \(TextLayout.grouped(result.refused)) refused (\(why))"
         }
         return ["  \(result.law.rawValue)", verdict, counts]
     }

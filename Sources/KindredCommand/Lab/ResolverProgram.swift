@@ -2,12 +2,12 @@ import Foundation
 import KindredResolvers
 import Synchronization
 
-/// A resolver that is somebody's program, in any language: it is asked with a line on its standard input, and answers with a line on its
-/// standard output.
+/// A resolver that is somebody's program, in any language: it is asked with a line on its standard input, and answers
+/// with a line on its standard output.
 ///
-/// One process answers all questions. What goes wrong with it (it ends, it is silent for too long, it writes nonsense) is counted and
-/// told, and looks to the check like a refusal; the next question is for a new process. After a number of failures it is not asked
-/// any more.
+/// One process answers all questions. What goes wrong with it (it ends, it is silent for too long, it writes
+/// nonsense) is counted and told, and no law is broken by it; the next question is for a new process. After a number
+/// of failures it is not asked any more.
 final class ResolverProgram: Sendable {
     /// What went wrong with the program.
     struct Failures: Sendable {
@@ -56,7 +56,8 @@ final class ResolverProgram: Sendable {
 
     /// The program as a resolver.
     var resolver: Resolver {
-        Resolver(name: URL(fileURLWithPath: executable).lastPathComponent, version: 1) { input in
+        let words = [URL(fileURLWithPath: executable).lastPathComponent] + arguments
+        return Resolver(name: TextLayout.cut(words.joined(separator: " "), to: 80), version: 1) { input in
             try self.resolve(input)
         }
     }
@@ -75,7 +76,7 @@ final class ResolverProgram: Sendable {
     private func resolve(_ input: ResolutionInput) throws(ResolutionError) -> ResolvedValue {
         let question = ResolverLine.question(input)
         let answer: Result<ResolverLine.Answer, ResolutionError> = state.withLock { state in
-            if state.failures.isGivenUp { return .failure(.refused("the program has failed too often")) }
+            if state.failures.isGivenUp { return .failure(.unavailable("the program has failed too often")) }
             do throws(LabFailure) {
                 if state.process == nil { state.process = try LineProcess(executable, arguments) }
                 guard let line = try state.process?.exchange(question, timeout: timeout) else {
@@ -87,7 +88,7 @@ final class ResolverProgram: Sendable {
                 state.process = nil
                 state.failures.count += 1
                 if state.failures.first == nil { state.failures.first = (error.description, question) }
-                return .failure(.refused("the program has failed: \(error.description)"))
+                return .failure(.unavailable("the program has failed: \(error.description)"))
             }
         }
         switch try answer.get() {

@@ -1,17 +1,18 @@
 /// A JSON document that is read and written without loss, and in one way only.
 ///
-/// Foundation's JSON does not keep what resolvers promise. It turns numbers into doubles or decimals of 38 digits, accepts an
-/// object that has a name twice (and keeps one of the two), compares texts by Unicode equivalence, so that two different keys
-/// become one, and may write the same value differently in another version. Replicas must agree byte for byte. So this is a
-/// small reader and writer of our own:
+/// Foundation's JSON does not keep what resolvers promise. It turns numbers into doubles or decimals of 38 digits,
+/// accepts an object that has a name twice (and keeps one of the two), compares texts by Unicode equivalence, so that
+/// two different keys become one, and may write the same value differently in another version. Replicas must agree
+/// byte for byte. So this is a small reader and writer of our own:
 ///
-/// - Numbers keep their text; texts are the bytes of their UTF-8, neither normalized nor compared by anything but bytes.
+/// - Numbers keep their text; texts are the bytes of their UTF-8, neither normalized nor compared by anything but
+///   bytes.
 /// - A name that occurs twice, a lone surrogate, invalid UTF-8, or anything beyond RFC 8259 is refused.
 /// - Depth, size and the number of values are bounded before memory is taken.
 /// - Written text is canonical: names sorted by bytes, no spaces, one form of each escape.
 ///
-/// (The scenarios of the simulator have a `JSONValue` on Foundation's coders. It serves files that people write by hand,
-/// and gives up exactly these properties.)
+/// (The scenarios of the simulator have a `JSONValue` on Foundation's coders. It serves files that people write by
+/// hand, and gives up exactly these properties.)
 package enum ExactJSON: Hashable, Sendable {
     case null
     case bool(Bool)
@@ -74,8 +75,8 @@ package enum ExactJSON: Hashable, Sendable {
     }
 }
 
-/// The canonical order, which is total: by kind, then by value. Objects are the largest, so that a merge that prefers the larger
-/// value keeps what has parts.
+/// The canonical order, which is total: by kind, then by value. Objects are the largest, so that a merge that prefers
+/// the larger value keeps what has parts.
 extension ExactJSON: Comparable {
     package static func < (left: ExactJSON, right: ExactJSON) -> Bool {
         switch (left, right) {

@@ -1,8 +1,8 @@
 /// A number of a JSON document: its text, as it was written.
 ///
-/// Two numbers are equal if their texts are. Nothing is rounded, and `1.10` stays what somebody wrote, where a price or the last
-/// digits of a 64-bit id would be lost in a double. The order is that of the values; texts of one value (`1`, `1.0`, `1e0`) are
-/// ordered by length and bytes, so the order is total.
+/// Two numbers are equal if their texts are. Nothing is rounded, and `1.10` stays what somebody wrote, where a price
+/// or the last digits of a 64-bit id would be lost in a double. The order is that of the values; texts of one value
+/// (`1`, `1.0`, `1e0`) are ordered by length and bytes, so the order is total.
 package struct JSONNumber: Hashable, Comparable, Sendable {
     /// The characters.
     package let text: [UInt8]
@@ -51,6 +51,12 @@ package struct JSONNumber: Hashable, Comparable, Sendable {
     /// The order of the values, then of the texts.
     package static func < (left: JSONNumber, right: JSONNumber) -> Bool {
         if left.text == right.text { return false }
+        // Most numbers are short and whole, and there may be a million of them to sort.
+        if left.text.count <= 18, right.text.count <= 18, let one = Int(String(decoding: left.text, as: UTF8.self)),
+            let other = Int(String(decoding: right.text, as: UTF8.self)), one != other
+        {
+            return one < other
+        }
         let (one, other) = (left.decimal, right.decimal)
         if one.sign != other.sign { return one.sign < other.sign }
         let order = one.sign < 0 ? other.compare(one) : one.compare(other)

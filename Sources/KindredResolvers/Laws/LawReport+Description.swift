@@ -32,7 +32,8 @@ extension Violation: CustomStringConvertible {
         rows += [(left.expression, "\(left.outcome)"), (right.expression, "\(right.outcome)")]
         let width = rows.map(\.0.count).max() ?? 0
         let found =
-            "case \(caseNumber) of seed \(seed), made smaller in \(tries) tries\(isMinimal ? "" : ", not all there are")"
+            "case \(caseNumber) of seed \(seed), made smaller in \(tries) tries"
+            + (isMinimal ? "" : ", not all there are")
         return
             (["\(law.rawValue): \(law.meaning)"]
             + rows.map { "  \($0 + String(repeating: " ", count: width - $0.count))  \($1)" } + ["  (\(found))"])

@@ -2,9 +2,9 @@ import KindredModel
 
 /// Makes a case that breaks a law as small as it can, while the same two sides differ.
 ///
-/// It takes the first smaller case that still breaks the law, again and again, until none does. Each step makes one value shorter, or
-/// simpler at the same length, or a timestamp smaller, so it ends. What is left is a case of which no *single* step can be
-/// taken any more, not the smallest there is.
+/// It takes the first smaller case that still breaks the law, again and again, until none does. Each step makes one
+/// value shorter, or simpler at the same length, or a timestamp smaller, so it ends. What is left is a case of which
+/// no *single* step can be taken any more, not the smallest there is.
 struct LawShrinker {
     private let resolver: Resolver
     private let left: LawExpression

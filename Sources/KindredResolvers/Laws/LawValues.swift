@@ -2,7 +2,8 @@ public import KindredModel
 
 /// Where the values of law checks come from.
 ///
-/// The built-in ones are small and alike on purpose: laws break where values collide, and values that have nothing in common never do.
+/// The built-in ones are small and alike on purpose: laws break where values collide, and values that have nothing in
+/// common never do.
 public struct LawValues: Sendable {
     /// What they are called in reports.
     public let name: String
@@ -67,11 +68,13 @@ extension LawValues {
     /// Whole numbers of 64 bits, negative ones, decimals, and some that a double cannot hold.
     public static let numbers = LawValues("numbers") { content(number(&$0), "text/plain") }
 
-    /// Some lines of text, from few words; deletes in between.
+    /// Some lines of text, from few words, some with user metadata; deletes in between.
     public static let lines = LawValues("lines") { random in
         if random.chance(5) { return nil }
         let lines = (0..<random.below(5)).map { _ in random.pick(["milk", "eggs", "bread", "é", "", " "]) ?? "" }
-        return content(lines.map { $0 + "\n" }.joined(), "text/plain")
+        var result = content(lines.map { $0 + "\n" }.joined(), "text/plain")
+        if random.chance(10) { result.userMetadata = [.init(key: [0x6B], value: [UInt8(0x30 + random.below(3))])] }
+        return result
     }
 
     /// Few and short bytes, deletes in between.
@@ -88,7 +91,8 @@ extension LawValues {
         return content(random.pick(["5x", "9", "09", "", "-", "a", "1 \n", "{}"]) ?? "", "text/plain")
     }
 
-    /// JSON documents. In two cases of three they are changes of a common document, which the resolver is given in half of these.
+    /// JSON documents. In two cases of three they are changes of a common document, which the resolver is given in
+    /// half of these.
     public static let json = LawValues(name: "json") { random in
         var source = RandomJSON(root: random.pick(RandomJSON.Root.allCases) ?? .object)
         func content(_ value: ExactJSON) -> ObjectContent { Self.content(value.canonical(), "application/json") }

@@ -82,7 +82,8 @@ public struct LawCase: Hashable, Sendable {
     public var ancestor: SiblingValue?
 }
 
-/// What a resolver makes of the siblings of one case. What it has made once is remembered, except where it is asked for again.
+/// What a resolver makes of the siblings of one case. What it has made once is remembered, except where it is asked
+/// for again.
 struct LawEvaluation {
     let resolver: Resolver
     let lawCase: LawCase
@@ -122,13 +123,15 @@ struct LawEvaluation {
     /// How the two sides of an equation compare.
     enum Comparison {
         case equal
-        /// The resolver has refused both, so there is nothing that replicas could disagree about.
+        /// The resolver has refused both, so there is nothing that replicas could disagree about; or it has not
+        /// answered.
         case refused(ResolutionError)
         case different(Violation.Outcome, Violation.Outcome)
     }
 
     mutating func compare(_ left: LawExpression, _ right: LawExpression) -> Comparison {
         switch (evaluate(left), evaluate(right)) {
+        case (.failure(.unavailable(let why)), _), (_, .failure(.unavailable(let why))): .refused(.unavailable(why))
         case (.failure(let error), .failure): .refused(error)
         case (.success(let one), .success(let other)) where one.content == other.content: .equal
         case (let one, let other): .different(Violation.Outcome(one), Violation.Outcome(other))

@@ -2,16 +2,18 @@ public import KindredModel
 
 /// Checks whether a resolver obeys the laws that make replicas agree.
 ///
-/// The laws are checked with random triples of siblings. Each case follows from the seed and its number, so a run finds the same again
-/// on every machine. What breaks a law is made as small as it can be before it is shown.
+/// The laws are checked with random triples of siblings. Each case follows from the seed and its number, so a run
+/// finds the same again on every machine. What breaks a law is made as small as it can be before it is shown.
 ///
-/// This is a search for a counter-example, not a proof: what it has not found may be there. It is part of this module, and not of
-/// what Kindred's own tests share, because whoever writes a resolver needs it in tests of their own.
+/// This is a search for a counter-example, not a proof: what it has not found may be there. It is part of this
+/// module, and not of what Kindred's own tests share, because whoever writes a resolver needs it in tests of their
+/// own.
 public enum ResolverLaws {
     /// Checks a resolver.
     ///
     /// - Parameters:
-    ///   - values: what the siblings hold. A resolver that refuses all of it has not been checked: see `LawReport.unchecked`.
+    ///   - values: what the siblings hold. A resolver that refuses all of it has not been checked: see
+    ///     `LawReport.unchecked`.
     ///   - seed: decides all cases.
     ///   - cases: how many triples are tried.
     ///   - laws: which laws are checked.

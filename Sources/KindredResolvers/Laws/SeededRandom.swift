@@ -1,7 +1,9 @@
-/// A random generator whose whole state is one number: the same seed gives the same values on every machine and for ever.
+/// A random generator whose whole state is one number: the same seed gives the same values on every machine and for
+/// ever.
 ///
-/// (SplitMix64: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014. The generator of Kindred's own tests is the
-/// same one; it lies beside the whole of replication, which nobody should need who checks a resolver.)
+/// (SplitMix64: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014. The generator of
+/// Kindred's own tests is the same one; it lies beside the whole of replication, which nobody should need who checks
+/// a resolver.)
 public struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

@@ -1,7 +1,7 @@
 import KindredModel
 
-/// Rules that choose one sibling, with all that belongs to it. Each chooses the greatest in a *total* order of contents and names:
-/// such a maximum is commutative, associative and idempotent.
+/// Rules that choose one sibling, with all that belongs to it. Each chooses the greatest in a *total* order of
+/// contents and names: such a maximum is commutative, associative and idempotent.
 enum Choice {
     /// The greatest sibling, where `isLess` orders some of them and `tieBreak` those that it does not.
     static func choose(

@@ -2,17 +2,18 @@ import KindredModel
 
 /// The rule `merge-json`: see `Resolver.mergeJSON(onConflict:)`.
 ///
-/// One function serves all: with the ancestor, a value is unchanged, changed, added or removed; a missing ancestor makes every value an
-/// added one; a deleted key is a document that was removed.
+/// One function serves all: with the ancestor, a value is unchanged, changed, added or removed; a missing ancestor
+/// makes every value an added one; a deleted key is a document that was removed.
 ///
-/// With `largest` the merge is a join. For each field, in the eyes of an ancestor: unchanged < removed < null < booleans < numbers <
-/// texts < arrays < objects, and objects among each other are joined field by field. With `fail` it is a partial one: a conflict
-/// of two siblings stays one whatever is merged first.
+/// With `largest` the merge is a join. For each field, in the eyes of an ancestor: unchanged < removed < null <
+/// booleans < numbers < texts < arrays < objects, and objects among each other are joined field by field. With `fail`
+/// it is a partial one: a conflict of two siblings stays one whatever is merged first.
 struct JSONMerge {
     private let onConflict: Resolver.OnConflict
     private var notes: [ResolutionNote] = []
 
-    /// What a sibling has at some place. `rank` orders the siblings by time, and is the same for siblings that cannot be told apart.
+    /// What a sibling has at some place. `rank` orders the siblings by time, and is the same for siblings that cannot
+    /// be told apart.
     private struct Side {
         let rank: Int
         let value: ExactJSON?

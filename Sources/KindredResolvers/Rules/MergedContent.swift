@@ -1,8 +1,9 @@
 import KindredModel
 
 extension ObjectContent {
-    /// Content with this value, and with all that several contents say about theirs: links, user metadata and index entries are
-    /// united. Of different content types and character sets the largest bytewise is taken, because one must be.
+    /// Content with this value, and with all that several contents say about theirs: links, user metadata and index
+    /// entries are united. Of different content types and character sets the largest bytewise is taken, because one
+    /// must be.
     static func merged(_ contents: [ObjectContent], value: [UInt8]) -> ObjectContent {
         func largest(_ field: KeyPath<ObjectContent, [UInt8]?>) -> [UInt8]? {
             contents.compactMap { $0[keyPath: field] }.max { $0.lexicographicallyPrecedes($1) }

@@ -11,8 +11,8 @@ struct Union {
         return ResolvedValue(.merged(contents, value: value))
     }
 
-    /// Whether the elements are those of JSON. By the content types, never by the bytes: a text that looks like JSON would be
-    /// merged one way by itself and another way beside a text that does not.
+    /// Whether the elements are those of JSON. By the content types, never by the bytes: a text that looks like JSON
+    /// would be merged one way by itself and another way beside a text that does not.
     private func isJSON(_ contents: [ObjectContent]) throws(ResolutionError) -> Bool {
         switch elements {
         case .json: return true
@@ -21,7 +21,10 @@ struct Union {
         }
         var found: (isJSON: Bool, type: String)?
         for content in contents {
-            let type = content.contentType.map { String(decoding: $0, as: UTF8.self) } ?? "no content type"
+            guard let bytes = content.contentType else {
+                throw .contentType("there is no content type that says what the union is made of")
+            }
+            let type = String(decoding: bytes, as: UTF8.self)
             let media = type.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
             let isJSON = media == "application/json" || media == "text/json" || media.hasSuffix("+json")
             guard isJSON || media.hasPrefix("text/") else {

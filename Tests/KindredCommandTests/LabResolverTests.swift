@@ -36,6 +36,14 @@ import Testing
         #expect(output.hasSuffix("2 laws broken.\n"))
     }
 
+    @Test func thePageShowsWhatComesOut() throws {
+        let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("docs/resolvers.md")
+        let text = try String(contentsOf: page, encoding: .utf8)
+        let (_, output, _) = try run(["merge-json", "--on-conflict", "latest"])
+        #expect(text.contains(output), "\(output)")
+    }
+
     @Test func aCounterExampleIsTheSameInJSON() throws {
         let (code, output, _) = try run(["merge-json:latest", "--cases", "500", "--json"])
         #expect(code == .failure)

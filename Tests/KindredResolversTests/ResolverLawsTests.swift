@@ -1,3 +1,4 @@
+import Foundation
 import KindredModel
 import KindredResolvers
 import Synchronization
@@ -50,7 +51,8 @@ struct ResolverLawsTests {
             sibling.content.flatMap { Double(String(decoding: $0.value, as: UTF8.self)) }
         }
         guard numbers.count == input.siblings.count else { throw ResolutionError.refused("not a number") }
-        return ResolvedValue(value: Array(String(numbers.reduce(0, +) / Double(numbers.count)).utf8))
+        let mean = numbers.reduce(0, +) / Double(numbers.count)
+        return ResolvedValue(value: Array(String(mean).utf8), contentType: "text/plain")
     }
 
     /// Few numbers that a double can hold: the laws are to be broken by the average, not by rounding.
@@ -173,6 +175,15 @@ struct ResolverLawsTests {
         #expect(violation.tries <= 2)
         #expect(!violation.isMinimal)
         #expect(violation.description.contains("not all there are"))
+    }
+
+    @Test("The page about resolvers shows what its example prints")
+    func thePageIsRight() throws {
+        let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("docs/resolvers.md")
+        let text = try String(contentsOf: page, encoding: .utf8)
+        let report = ResolverLaws.check(Self.average, values: Self.small)
+        #expect(text.contains("```\n\(report)\n```\n"), "\(report)")
     }
 
     @Test("A counter-example is printed with its law, its siblings and both results")

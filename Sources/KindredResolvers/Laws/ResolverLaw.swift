@@ -72,14 +72,14 @@ indirect enum LawExpression: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// Three siblings of a key, and what they have in common, if that is known.
-public struct LawCase: Hashable, Sendable {
+struct LawCase: Hashable, Sendable {
     /// What the siblings are called in reports.
     static let names = ["a", "b", "c"]
 
     /// Called `a`, `b` and `c` in reports.
-    public var siblings: [SiblingValue]
+    var siblings: [SiblingValue]
     /// The ancestor, which every call of the resolver is given.
-    public var ancestor: SiblingValue?
+    var ancestor: SiblingValue?
 }
 
 /// What a resolver makes of the siblings of one case. What it has made once is remembered, except where it is asked

@@ -117,7 +117,7 @@ let package = Package(
             name: "KindredServer",
             dependencies: [
                 "KindredModel", "KindredStorage", "KindredWire", "KindredReplication", "KindredNode", nioCore, nioPosix,
-                nioConcurrency, logging,
+                nioConcurrency, logging, "KindredResolvers",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

@@ -4,10 +4,11 @@ A checker that accepts everything looks exactly like a cluster that loses nothin
 """
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Set, Tuple
 
+from check_conflict_log import unreported
 from checker import judged
-from history import ACKNOWLEDGED, REFUSED, UNKNOWN, Operation
+from history import ACKNOWLEDGED, REFUSED, UNKNOWN, Operation, by_key
 from judge import Circumstances, Disturbance
 
 # Further apart than clocks can be.
@@ -341,6 +342,39 @@ def _immutable() -> Dict[str, Tuple[History, bool]]:
     }
 
 
+def _conflict_log() -> Dict[str, Tuple[History, Set[str], bool]]:
+    """What is in the log, and whether that is enough."""
+    def beaten(story: Story) -> None:
+        story.put("a")
+        story.put("b")
+        story.final = ["b"]
+
+    def replaced(story: Story) -> None:
+        story.put("a")
+        story.put("b", "a")
+        story.final = ["b"]
+
+    def maybe_replaced(story: Story) -> None:
+        story.put("a")
+        story.unknown("b", "a")
+        story.put("c")
+        story.final = ["c"]
+
+    def never_acknowledged(story: Story) -> None:
+        story.unknown("a")
+        story.put("b")
+        story.final = ["b"]
+
+    return {
+        "a loss is in the log": (beaten, {"a"}, True),
+        "a loss is not in the log": (beaten, set(), False),
+        "only another loss is in the log": (beaten, {"x"}, False),
+        "what was replaced knowingly need not be": (replaced, set(), True),
+        "what may have been replaced knowingly may be": (maybe_replaced, set(), True),
+        "what nobody was promised need not be": (never_acknowledged, set(), True),
+    }
+
+
 def run(verbose: bool) -> Tuple[int, int]:
     """Judges each history and prints the verdicts (all, or only wrong ones); returns how many were right and wrong."""
     right = wrong = 0
@@ -357,5 +391,14 @@ def run(verbose: bool) -> Tuple[int, int]:
             if verbose or not good:
                 verdict = f"refused: {problems[0].text}" if problems else "accepted"
                 print(f"  {'ok   ' if good else 'WRONG'} {type}: {name}: {verdict}")
+    for name, (history, entered, is_good) in _conflict_log().items():
+        story = Story("last_write_wins")
+        history(story)
+        key = by_key(story.operations)[("last_write_wins", "k")]
+        silent, _ = unreported(key, story.final, entered, story.circumstances)
+        good = (not silent) == is_good
+        right, wrong = right + good, wrong + (not good)
+        if verbose or not good:
+            print(f"  {'ok   ' if good else 'WRONG'} conflict log: {name}")
     print(f"the checker: {right} made-up histories judged rightly, {wrong} wrongly", flush=True)
     return right, wrong

@@ -5,6 +5,7 @@ import random
 import time
 from typing import Dict, List, Sequence
 
+import check_conflict_log
 from checker import disagreements, judged
 from cluster import Cluster
 from history import KeyName, Operation
@@ -86,6 +87,7 @@ def check(
             + ([f"and {len(broken) - 8} more"] if len(broken) > 8 else []))
     for name, count in sorted(judge.counts.items()):
         results.figure(name, count)
+    check_conflict_log.check(ports, results, operations, final, circumstances, origin)
 
 
 def check_logs(cluster: Cluster, results: Results, disks_lost: Sequence[str] = ()) -> None:

@@ -17,6 +17,8 @@ struct ReplicaGroup {
     }
 
     let strategy: ConflictStrategy
+    /// How conflicts are remembered; nil if they are not.
+    var logging: ConflictLogging?
     private(set) var members: [Member]
     private(set) var view: PartitionView
     /// What all the wall clocks show; every write moves it.
@@ -41,12 +43,12 @@ struct ReplicaGroup {
 
     @discardableResult
     mutating func write(
-        _ value: String?, to name: String, at position: Int, seen: Knowledge? = nil
+        _ value: String?, to name: String, at position: Int, seen: Knowledge? = nil, by writer: String? = nil
     ) throws -> ReplicaWriteReply {
         wall += 1
-        let request = ReplicaWrite(
-            key: try key(name), write: ClientWrite(content: value.map { Array($0.utf8)[...] }, seen: seen),
-            strategy: strategy)
+        let write = ClientWrite(
+            content: value.map { Array($0.utf8)[...] }, seen: seen, writer: writer.map { Array($0.utf8)[...] })
+        let request = ReplicaWrite(key: try key(name), write: write, strategy: strategy, logging: logging)
         let result = try members[position].write(request, wall: wall)
         guard case .done(let reply) = result else { throw StorageError.failed("a memory engine never needs the disk") }
         try members[position].store.commit()
@@ -108,6 +110,18 @@ struct ReplicaGroup {
         }
         #expect(merged.divergences.isEmpty && merged.lost.isEmpty)
         try members[receiver].store.commit()
+    }
+
+    /// What a replica says of a key.
+    func update(_ name: String, at position: Int) throws -> ObjectUpdate {
+        members[position].replica.update(of: try key(name), try read(name, at: position))
+    }
+
+    /// What a replica makes of what it is told.
+    mutating func merge(_ update: ObjectUpdate, at position: Int) throws -> MergeResult {
+        let result = try members[position].merge(update, surroundings)
+        try members[position].store.commit()
+        return result
     }
 
     /// One replica asks another until it lacks nothing that the other has; by a full transfer if need be.
@@ -216,7 +230,44 @@ struct ReplicaGroup {
 
     private var surroundings: MergeSurroundings {
         let strategy = strategy
-        return MergeSurroundings(wall: wall, maximumSkew: 500, hash: hashed) { _ in strategy }
+        return MergeSurroundings(
+            wall: wall, maximumSkew: 500, hash: hashed, strategy: { _ in strategy }, logging: logging)
+    }
+
+    /// A read's coordinator tells a replica what it has put together of several replicas' answers.
+    mutating func repair(_ name: String, with answers: [Int], at receiver: Int) throws {
+        var object = CausalObject()
+        var events: [Dot] = []
+        for position in answers {
+            let answer = members[position].replica.update(of: try key(name), try read(name, at: position))
+            _ = object.merge(answer.object)
+            events += answer.events.filter { !events.contains($0) }
+        }
+        let update = ObjectUpdate(
+            address: Array(try key(name).address), object: object, events: events.sorted(), isComposed: true)
+        _ = try members[receiver].merge(update, surroundings)
+        try members[receiver].store.commit()
+    }
+
+    /// What a replica's conflict log has, in the order of time.
+    func conflicts(at position: Int) throws -> [Conflict] {
+        var conflicts: [Conflict] = []
+        let prefix = KeyLayout.conflictPrefix(partition: 0)
+        let scan = try members[position].store.scan(
+            from: prefix, to: KeyLayout.successor(ofPrefix: prefix), limit: .max)
+        for entry in scan.entries {
+            for version in try CausalObject(encoded: entry.value).versions {
+                conflicts += try ConflictRecord(encoded: version.content ?? []).conflicts
+            }
+        }
+        return conflicts
+    }
+
+    /// Has a replica look after its conflict log, at this distance from now.
+    mutating func tidyConflicts(_ retention: ConflictRetention, at position: Int, after pause: UInt64) throws {
+        let member = members[position]
+        try members[position].replica.tidyConflicts(retention, wall: wall + pause, hash: hashed, in: member.store)
+        try members[position].store.commit()
     }
 
     private func carried(_ message: PeerMessage) throws -> PeerMessage {
@@ -230,7 +281,7 @@ struct ReplicaGroup {
 }
 
 /// FNV-1a: these tests do not fear chosen keys.
-private func hashed(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+func hashed(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     bytes.reduce(14_695_981_039_346_656_037) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
 }
 

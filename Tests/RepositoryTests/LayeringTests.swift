@@ -38,7 +38,7 @@ import Testing
             "KindredModel", "KindredStorage", "KindredReplication", "KindredWire", "KindredNode", "NIOCore", "NIOPosix",
             "NIOHTTP1", "NIOConcurrencyHelpers", "Logging", "HTTPTypes", "Hummingbird", "HummingbirdCore",
             "ServiceLifecycle", "Foundation",
-            "FoundationEssentials", "Synchronization",
+            "FoundationEssentials", "Synchronization", "KindredResolvers",
         ],
         "KindredCommand": [
             "KindredModel", "KindredStorage", "KindredReplication", "KindredWire", "KindredClient", "KindredNode",

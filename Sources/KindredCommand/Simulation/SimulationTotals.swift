@@ -67,6 +67,7 @@ struct SimulationTotals {
                     Entry("failedCommits", "commits that failed", counts.failedCommits),
                     Entry("salvaged", "writes salvaged", counts.salvaged),
                     Entry("discarded", "writes reported as discarded", counts.discarded),
+                    Entry("conflictRecords", "records of conflicts", counts.conflictRecords),
                 ]),
             Section(
                 title: "Requests",
@@ -114,6 +115,7 @@ extension SimulationCounts {
         salvaged += other.salvaged
         discarded += other.discarded
         checks += other.checks
+        conflictRecords += other.conflictRecords
         simulated += other.simulated
         faults += other.faults
         network.add(other.network)

@@ -4,6 +4,7 @@ import Hummingbird
 import KindredModel
 import KindredNode
 import KindredReplication
+import KindredResolvers
 import KindredWire
 import NIOCore
 
@@ -128,10 +129,13 @@ struct ConflictHTTPResponder: Sendable {
     }
 
     private func resolve(_ wish: Resolution, by client: String?) async throws -> ResolutionReport {
-        let rule = try ResolutionRule(wish.rule)
+        guard let rule = Resolver.builtIn(wish.rule) else {
+            let known = Resolver.builtInNames.joined(separator: ", ")
+            throw ConflictRefusal(description: "no rule '\(wish.rule)'; there are: \(known)", status: 400)
+        }
         let name = ObjectName(
             type: Array((wish.type ?? "default").utf8), bucket: Array(wish.bucket.utf8), key: Array(wish.key.utf8))
-        return try await service.resolve(name, by: client, rule: wish.rule) { try rule.content(of: $0) }
+        return try await service.resolve(name, by: client, rule)
     }
 
     // MARK: Bodies

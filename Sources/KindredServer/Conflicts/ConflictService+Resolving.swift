@@ -2,6 +2,7 @@ import Foundation
 import KindredModel
 import KindredNode
 import KindredReplication
+import KindredResolvers
 
 /// Why something could not be done about a conflict.
 struct ConflictRefusal: Error, CustomStringConvertible {
@@ -40,12 +41,7 @@ extension ConflictService {
     }
 
     /// Replaces the siblings of a key by one value, made from them by a rule.
-    ///
-    /// - Parameter rule: makes the content from the versions there are; nil deletes the key.
-    func resolve(
-        _ name: ObjectName, by writer: String?, rule ruleName: String,
-        _ rule: @escaping @Sendable ([Version]) throws -> [UInt8]
-    ) async throws -> ResolutionReport {
+    func resolve(_ name: ObjectName, by writer: String?, _ rule: Resolver) async throws -> ResolutionReport {
         let current = try await loop.run { loop throws(RequestFailure) -> ObjectBox? in
             try name.withReference { reference throws(RequestFailure) in
                 try loop.get(reference).map { ObjectBox(answer: $0) }
@@ -54,11 +50,60 @@ extension ConflictService {
         guard current.versions.count > 1 else {
             return ResolutionReport(dot: nil, values: current.versions.count, isNew: false)
         }
-        let content = try rule(current.versions)
+        let resolved: ResolvedValue
+        do throws(ResolutionError) {
+            let siblings = current.versions.map(Self.sibling)
+            let ancestor = try? await ancestor(of: current)
+            resolved = try rule.resolve(try ResolutionInput(siblings, ancestor: ancestor))
+        } catch {
+            throw ConflictRefusal(description: "\(rule.name) cannot merge them, and they stay as they are: \(error)")
+        }
+        let note = Array("resolve by \(rule.name)".utf8)
+        guard let content = resolved.content else { return try await delete(current, name, by: writer, note: note) }
         // What was read is what is replaced: a write that came between stays beside it.
-        return try await write(
-            content, to: name, by: writer, note: Array("resolve by \(ruleName)".utf8)
-        ) { _, loop in loop.token(current.knowledge, for: current.key) }
+        return try await write(content.encoded(), to: name, by: writer, note: note) { _, loop in
+            loop.token(current.knowledge, for: current.key)
+        }
+    }
+
+    private static func sibling(_ version: Version) -> SiblingValue {
+        SiblingValue(
+            content: version.content.flatMap { try? ObjectContent(encoded: Array($0)) },
+            timestamp: version.timestamp.milliseconds, dot: version.dot)
+    }
+
+    /// The version that all siblings have replaced, if there is one and the conflict log remembers what it was.
+    private func ancestor(of current: ObjectAnswer) async throws -> SiblingValue? {
+        guard let parent = current.versions.first?.parent, current.versions.allSatisfy({ $0.parent == parent }),
+            let names = ConflictReporting.Names(Array(current.key.address))
+        else { return nil }
+        var filter = ConflictFilter()
+        (filter.type, filter.bucket, filter.key) = (names.type, names.bucket, names.key)
+        for entry in try await loop.conflicts(inPartition: current.key.partition, filter) {
+            for party in [entry.conflict.subject] + entry.conflict.others where party.dot == parent {
+                guard case .content(let bytes) = party.value, let content = try? ObjectContent(encoded: bytes) else {
+                    continue
+                }
+                return SiblingValue(content: content, timestamp: party.timestamp.milliseconds, dot: parent)
+            }
+        }
+        return nil
+    }
+
+    private func delete(
+        _ current: ObjectAnswer, _ name: ObjectName, by writer: String?, note: [UInt8]
+    ) async throws -> ResolutionReport {
+        let client = writer.map { Array($0.utf8)[...] }
+        return try await loop.run { loop throws(RequestFailure) -> ResolutionReport? in
+            try name.withReference { reference throws(RequestFailure) -> ResolutionReport? in
+                let seen = loop.token(current.knowledge, for: current.key)
+                return try seen.withBytes { token throws(RequestFailure) in
+                    try loop.delete(reference, token: token, writer: client, note: note).map { answer in
+                        ResolutionReport(dot: nil, values: answer.object.versions.count, isNew: answer.isNew)
+                    }
+                }
+            }
+        }
     }
 
     private func write(

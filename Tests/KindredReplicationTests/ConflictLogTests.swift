@@ -133,13 +133,14 @@ import Testing
         try group.write("banana", to: "k", at: 1)
         try group.replicate("k", from: 0, to: 1)
         try group.replicate("k", from: 1, to: 0)
-        for position in 0...1 {
-            let conflicts = try group.conflicts(at: position)
-            #expect(conflicts.map(\.subject.dot).allSatisfy { $0 == apple.event?.dot } && !conflicts.isEmpty)
-            #expect(conflicts.allSatisfy { $0.kind == .lost && text($0.subject.value) == "apple" })
-        }
+        // The first is told of both and of what became of them, so there is nothing for it to notice.
+        #expect(try group.conflicts(at: 0).isEmpty)
+        let conflict = try #require(try group.conflicts(at: 1).first)
+        #expect(conflict.kind == .lost && conflict.subject.dot == apple.event?.dot)
+        #expect(text(conflict.subject.value) == "apple")
         try group.quiesce()
-        #expect(try group.conflicts(at: 0) == group.conflicts(at: 1))
+        #expect(try group.conflicts(at: 0) == [conflict])
+        #expect(try group.conflicts(at: 1) == [conflict])
     }
 
     @Test(
@@ -202,7 +203,8 @@ import Testing
         for number in 0..<6 { try group.write("value \(number)", to: "k", at: 0) }
         #expect(try group.conflicts(at: 0).count == 5)
         let three = ConflictRetention(milliseconds: 1_000, records: 3, bytes: 1 << 20)
-        try group.tidyConflicts(three, at: 0, after: 10)
+        // At first it counts what there is.
+        for _ in 0..<2 { try group.tidyConflicts(three, at: 0, after: 10) }
         #expect(try group.conflicts(at: 0).compactMap { text($0.subject.value) } == ["value 2", "value 3", "value 4"])
         try group.tidyConflicts(ConflictRetention(milliseconds: 1_000, records: 3, bytes: 200), at: 0, after: 10)
         #expect(try group.conflicts(at: 0).count == 1)

@@ -15,7 +15,8 @@ extension ConflictLogging {
         // Who deletes without saying what has asked for everything that this replica knows.
         let knowsAll = write.content == nil && write.seen == nil
         var own = ConflictParty(
-            dot: event.dot, timestamp: event.timestamp, seen: knowsAll ? after.context : write.seen?.context,
+            dot: event.dot, timestamp: event.timestamp,
+            seen: knowsAll ? after.context : write.seen?.context ?? CausalContext(),
             writer: write.writer.map { Array($0) } ?? [], value: write.content == nil ? .deletion : .kept)
         if case .refused(.exists) = outcome {
             var refused = own

@@ -17,6 +17,8 @@ struct ReplicaGroup {
     }
 
     let strategy: ConflictStrategy
+    /// The strategy that a replica goes by, where that is not the group's.
+    var strategies: [Int: ConflictStrategy] = [:]
     /// How conflicts are remembered; nil if they are not.
     var logging: ConflictLogging?
     private(set) var members: [Member]
@@ -48,7 +50,8 @@ struct ReplicaGroup {
         wall += 1
         let write = ClientWrite(
             content: value.map { Array($0.utf8)[...] }, seen: seen, writer: writer.map { Array($0.utf8)[...] })
-        let request = ReplicaWrite(key: try key(name), write: write, strategy: strategy, logging: logging)
+        let request = ReplicaWrite(
+            key: try key(name), write: write, strategy: strategies[position] ?? strategy, logging: logging)
         let result = try members[position].write(request, wall: wall)
         guard case .done(let reply) = result else { throw StorageError.failed("a memory engine never needs the disk") }
         try members[position].store.commit()
@@ -70,7 +73,7 @@ struct ReplicaGroup {
     }
 
     func values(_ name: String, at position: Int) throws -> [String] {
-        strategy.visibleVersions(of: try read(name, at: position))
+        (strategies[position] ?? strategy).visibleVersions(of: try read(name, at: position))
             .map { String(decoding: $0.content ?? [], as: UTF8.self) }
     }
 
@@ -103,7 +106,7 @@ struct ReplicaGroup {
         let update = members[sender].replica.update(of: try key(name), try read(name, at: sender))
         let message = Replicate(id: 1, partition: 0, epoch: view.epoch, update: update)
         guard case .replicate(let received) = try carried(.replicate(message)) else { return }
-        let result = try members[receiver].merge(received.update, surroundings)
+        let result = try members[receiver].merge(received.update, surroundings(of: receiver))
         guard case .merged(let merged) = result else {
             Issue.record("refused: \(result)")
             return
@@ -133,7 +136,7 @@ struct ReplicaGroup {
             guard case .pull(let request) = try carried(.pull(members[asker].replica.pullRequest(id: 1))),
                 case .pulled(let reply) = try carried(.pulled(try members[answerer].answer(request, surroundings)))
             else { throw MalformedBytes("a message became another one") }
-            let outcome = try members[asker].apply(reply, surroundings)
+            let outcome = try members[asker].apply(reply, surroundings(of: asker))
             try members[asker].store.commit()
             try expectFaultless(outcome)
             if outcome.needsTransfer {
@@ -153,7 +156,7 @@ struct ReplicaGroup {
                     .transferred(
                         try members[source].replica.answer(request, surroundings, from: members[source].store)))
             else { throw MalformedBytes("a message became another one") }
-            let outcome = try members[asker].apply(reply, surroundings)
+            let outcome = try members[asker].apply(reply, surroundings(of: asker))
             try members[asker].store.commit()
             try expectFaultless(outcome)
         }
@@ -228,8 +231,10 @@ struct ReplicaGroup {
 
     // MARK: Details
 
-    private var surroundings: MergeSurroundings {
-        let strategy = strategy
+    private var surroundings: MergeSurroundings { surroundings(of: nil) }
+
+    private func surroundings(of position: Int?) -> MergeSurroundings {
+        let strategy = position.flatMap { strategies[$0] } ?? strategy
         return MergeSurroundings(
             wall: wall, maximumSkew: 500, hash: hashed, strategy: { _ in strategy }, logging: logging)
     }

@@ -93,6 +93,13 @@ public struct CausalContext: Hashable, Sendable {
         cloud.removeAll(where: isRemoved)
     }
 
+    /// Forgets an event, and with it all later ones of its actor that are within the vector: a context of which it must not be said that it has
+    /// the event. Knowing less is always safe.
+    package mutating func forget(_ dot: Dot) {
+        cloud.removeAll { $0 == dot }
+        vector.exclude(from: dot)
+    }
+
     /// How many closings of actors this context reflects: the counter of the reserved actor.
     public var closedEpoch: UInt64 { vector.counter(of: .closed) }
 

@@ -179,6 +179,14 @@ public struct VersionVector: Hashable, Sendable {
         entries.removeAll { $0.counter <= base.counter(of: $0.actor) }
     }
 
+    /// Forgets an event and all later ones of its actor.
+    mutating func exclude(from dot: Dot) {
+        guard let index = entries.firstIndex(where: { $0.actor == dot.actor && $0.counter >= dot.counter }) else {
+            return
+        }
+        if dot.counter > 1 { entries[index].counter = dot.counter - 1 } else { entries.remove(at: index) }
+    }
+
     /// Forgets everything about some actors.
     public mutating func removeActors(where isRemoved: (ActorID) -> Bool) {
         entries.removeAll { isRemoved($0.actor) }

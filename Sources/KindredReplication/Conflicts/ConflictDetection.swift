@@ -27,7 +27,7 @@ extension ConflictLogging {
         guard case .applied(let replaced, _) = outcome, !before.isEmpty else { return [] }
         own.number = after.versions.last { $0.dot == event.dot }?.number ?? 0
         own.parent = after.versions.last { $0.dot == event.dot }?.parent
-        let unseen = before.filter { version in
+        var unseen = before.filter { version in
             !(knowsAll || write.seen?.context.contains(version.dot) ?? false)
         }
         var conflicts: [Conflict] = []
@@ -35,11 +35,13 @@ extension ConflictLogging {
             conflicts.append(
                 Conflict(kind: .resolved, subject: own, others: replaced.map(remembered), note: write.note))
         }
-        guard !unseen.isEmpty else { return conflicts }
         switch strategy {
         case .lastWriteWins:
             conflicts += unseen.map { Conflict(kind: .lost, subject: remembered($0), others: [own]) }
         case .versionVectors, .versionNumbers:
+            // A tombstone is left from a time when the last write won. It stands beside nothing.
+            unseen.removeAll(where: \.isTombstone)
+            if unseen.isEmpty { break }
             let kind: Conflict.Kind = write.content == nil ? .outlived : .sibling
             conflicts.append(Conflict(kind: kind, subject: own, others: unseen.map { ConflictParty($0) }))
         case .immutable:
@@ -60,12 +62,7 @@ extension ConflictLogging {
         dropped: [Version]
     ) -> [Conflict] {
         guard joined.count > 1 else { return [] }
-        if strategy == .lastWriteWins {
-            let kept = joined.filter { version in !dropped.contains { $0.dot == version.dot } }
-            return dropped.map { loser in
-                Conflict(kind: .lost, subject: remembered(loser), others: kept.map { ConflictParty($0) })
-            }
-        }
+        if strategy == .lastWriteWins { return conflicts(dropping: dropped, for: joined) }
         // Two that stand side by side at this replica, or at the one that has said so, have been noticed there.
         func haveMet(_ left: Version, _ right: Version, in versions: [Version]) -> Bool {
             versions.contains { $0.dot == left.dot } && versions.contains { $0.dot == right.dot }
@@ -74,8 +71,18 @@ extension ConflictLogging {
             !haveMet(left, right, in: before)
                 && (update.isComposed || !haveMet(left, right, in: update.object.versions))
         }
-        let kept = joined.filter { version in !dropped.contains { $0.dot == version.dot } }
+        let kept = joined.filter { version in
+            !version.isTombstone && !dropped.contains { $0.dot == version.dot }
+        }
         return conflicts(among: kept, strategy, isNew: isNew)
+    }
+
+    /// The conflicts of versions that last-write-wins drops for the others that there are.
+    func conflicts(dropping dropped: [Version], for versions: [Version]) -> [Conflict] {
+        let kept = versions.filter { version in !dropped.contains { $0.dot == version.dot } }
+        return dropped.map { loser in
+            Conflict(kind: .lost, subject: remembered(loser), others: kept.map { ConflictParty($0) })
+        }
     }
 
     /// The conflicts of writes that turned up where last-write-wins has no place for them.

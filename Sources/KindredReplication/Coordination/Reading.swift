@@ -22,9 +22,15 @@ struct Reading: Sendable {
     var isComplete: Bool { attempts.isEmpty }
 
     /// What there is to show: what has been answered so far, and the strategy's rule applied to it.
+    ///
+    /// A version that the rule has no place for is not shown, and no replica may have noticed yet that it is lost. So the answer's context
+    /// does not claim it: the client's next write would replace it as if its writer had seen it, and the conflict log would never tell.
     func answer(_ strategy: ConflictStrategy) -> CausalObject {
         var answer = object
-        _ = strategy.settle(&answer)
+        let dropped = strategy.settle(&answer)
+        guard strategy == .lastWriteWins, !dropped.isEmpty else { return answer }
+        for version in dropped { answer.context.forget(version.dot) }
+        for version in answer.versions { answer.context.insert(version.dot) }
         return answer
     }
 

@@ -172,6 +172,8 @@ package struct PartitionReplica: Sendable {
             view.closed.expand(&seen.context, for: object.versions)
             write.seen = seen
         }
+        // Of a bucket that used to keep siblings there may be more than one: nobody has been shown the others since.
+        let unsettled = request.strategy == .lastWriteWins ? request.strategy.settle(&object) : []
         // A write that is refused, or needs not happen, takes no time.
         var clock = time
         let seen = PlantedFault.timestampIgnoresContext.isActive ? .zero : write.seen?.timestamp ?? .zero
@@ -179,8 +181,12 @@ package struct PartitionReplica: Sendable {
             dot: Dot(actor, counter + 1),
             timestamp: clock.tick(wall: wall, after: max(seen, object.latestTimestamp)))
         let outcome = request.strategy.apply(write, as: event, to: &object, siblingLimit: request.siblingLimit)
-        let conflicts = request.logging?.conflicts(
-            of: write, as: event, request.strategy, outcome: outcome, before: before, after: object)
+        let conflicts = request.logging.map { logging in
+            logging.conflicts(
+                of: write, as: event, request.strategy, outcome: outcome,
+                before: before.filter { version in !unsettled.contains { $0.dot == version.dot } }, after: object)
+                + logging.conflicts(dropping: unsettled, for: before)
+        }
         if case .applied = outcome {
             time = clock
             // A partition with one replica has nobody from whom an older write could still arrive.

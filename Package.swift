@@ -131,7 +131,7 @@ let package = Package(
             dependencies: [
                 "KindredModel", "KindredStorage", "KindredReplication", "KindredWire", "KindredClient", "KindredNode",
                 "KindredRocksDB", "KindredServer", "KindredSimulator", "KindredTesting", "KindredPeer", "KindredEtcd",
-                "KindredResolvers", logging,
+                "KindredDiagrams", "KindredResolvers", logging,
                 nioCore, nioPosix, nioConcurrency, .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

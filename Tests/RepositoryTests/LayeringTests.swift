@@ -43,7 +43,7 @@ import Testing
         "KindredCommand": [
             "KindredModel", "KindredStorage", "KindredReplication", "KindredWire", "KindredClient", "KindredNode",
             "KindredRocksDB", "KindredServer", "KindredSimulator", "KindredTesting", "KindredPeer", "KindredEtcd",
-            "KindredResolvers", "Logging",
+            "KindredDiagrams", "KindredResolvers", "Logging",
             "NIOCore", "NIOConcurrencyHelpers", "NIOHTTP1", "NIOPosix", "AsyncHTTPClient", "ArgumentParser",
             "ServiceLifecycle", "UnixSignals",
             "Yams", "Foundation", "FoundationEssentials", "Glibc", "Darwin", "Musl", "Synchronization",

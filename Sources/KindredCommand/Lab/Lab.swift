@@ -6,7 +6,9 @@ struct Lab: AsyncParsableCommand {
         abstract: "Measure and check what becomes of concurrent writes, without a node.",
         discussion: """
             EXAMPLES
+              kindred lab compare
+              kindred lab compare --partition 10s --skew 500ms --seeds 5
               kindred lab check-resolver union
             """,
-        subcommands: [LabResolver.self])
+        subcommands: [LabCompare.self, LabResolver.self])
 }

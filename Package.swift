@@ -200,7 +200,7 @@ let package = Package(
             name: "KindredCommandTests",
             dependencies: [
                 "KindredModel", "KindredReplication", "KindredSimulator", "KindredWire", "KindredClient", "KindredNode",
-                "KindredPeer", "KindredResolvers",
+                "KindredPeer", "KindredServer", "KindredDiagrams", "KindredResolvers",
                 "KindredCommand", nioCore, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

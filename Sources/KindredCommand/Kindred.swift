@@ -13,10 +13,12 @@ struct Kindred: AsyncParsableCommand {
               kindred demo
               kindred put siblings/carts/anna 'milk, eggs'
               kindred get siblings/carts/anna
+              kindred explain siblings/carts/anna
+              kindred conflicts
             """,
         version: "0.1.0",
         subcommands: [
             Serve.self, Dev.self, Demo.self, Put.self, Get.self, Delete.self, Keys.self, Buckets.self, BucketTypes.self,
-            Ping.self, ClusterCommands.self, TLSCommands.self, Sim.self, Lab.self,
+            Ping.self, ConflictCommands.self, Explain.self, ClusterCommands.self, TLSCommands.self, Sim.self, Lab.self,
         ])
 }

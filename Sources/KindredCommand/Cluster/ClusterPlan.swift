@@ -3,7 +3,7 @@ import KindredNode
 
 extension ClusterClient {
     /// A plan, and a report of the same nodes.
-    func planWithReport() async throws(CommandFailure) -> (plan: Answer<PlanReport>, report: ClusterReport) {
+    func planWithReport() async throws(CommandFailure) -> (plan: NodeAnswer<PlanReport>, report: ClusterReport) {
         for _ in 0..<5 {
             let plan = try await plan()
             let report = try await report().value

@@ -23,12 +23,15 @@ struct NodeFailure: Error, Hashable, Sendable {
     let reason: String
     /// Whether a change was asked for, that may have been made.
     let maybeDone: Bool
+    /// What it has answered with, if it says no.
+    let status: Int?
 
-    init(_ kind: Kind, at node: NodeURL, _ reason: String, maybeDone: Bool = false) {
+    init(_ kind: Kind, at node: NodeURL, _ reason: String, maybeDone: Bool = false, status: Int? = nil) {
         self.kind = kind
         self.node = node
         self.reason = reason
         self.maybeDone = maybeDone
+        self.status = status
     }
 
     /// A failure of the connection.
@@ -64,7 +67,7 @@ struct NodeFailure: Error, Hashable, Sendable {
             self.init(.nonsense, at: node, Self.wrongPort(what))
             return
         }
-        self.init(.refused, at: node, refusal.error)
+        self.init(.refused, at: node, refusal.error, status: status)
     }
 
     private struct Refusal: Decodable {
@@ -82,7 +85,8 @@ struct NodeFailure: Error, Hashable, Sendable {
 }
 
 extension CommandFailure {
-    init(_ failure: NodeFailure) {
+    /// - Parameter afterDoubt: the command that tells whether a change has been made whose answer did not come.
+    init(_ failure: NodeFailure, afterDoubt: String) {
         let text = failure.node.text
         switch failure.kind {
         case .notReached:
@@ -93,10 +97,14 @@ extension CommandFailure {
         case .noAnswer where failure.maybeDone:
             self.init(
                 .failure,
-                "\(text): \(failure.reason). It may have been done: see 'kindred cluster status' before you try again.")
+                "\(text): \(failure.reason). It may have been done: see '\(afterDoubt)' before you try again.")
         case .noAnswer:
             self.init(
                 .unreachable, "\(text): \(failure.reason). Wait longer with --timeout, or ask another with --node.")
+        case .refused where failure.status == 404:
+            self.init(.notFound, failure.reason)
+        case .refused where failure.status == 400:
+            self.init(.usage, failure.reason)
         case .refused:
             self.init(.failure, failure.reason)
         case .nonsense:

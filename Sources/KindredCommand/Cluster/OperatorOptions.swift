@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 
-/// What every command of `kindred cluster` takes.
+/// What every command takes that asks nodes over HTTP.
 struct OperatorOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(

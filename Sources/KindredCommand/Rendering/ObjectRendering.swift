@@ -39,16 +39,17 @@ struct ObjectRendering {
             style.apply(.strong, address.description) + " has \(siblings.count) concurrent versions:",
             "none of their writers had seen another's.",
         ]
-        // A column needs room for a time; what does not fit beside each other goes below each other.
-        let narrowest = 38
-        let perRow = max(1, min(siblings.count, (width - 1) / narrowest))
-        let column = min(60, (width - 1) / perRow - 1)
-        var first = 0
-        while first < siblings.count {
-            let row = Array(siblings[first..<min(first + perRow, siblings.count)])
-            lines += boxes(row, numberedFrom: first, column: column, style: style)
-            first += perRow
+        let boxes = siblings.enumerated().map { index, sibling in
+            SideBySide.Box(
+                head: facts(of: sibling).map { name, fact in
+                    (name == "version" ? .client(index) : .plain, TextLayout.padded(name, to: 9) + fact)
+                }
+            ) { width in
+                if sibling.isDeleted { return [(.bad, "(deleted)")] }
+                return TextLayout.lines(of: sibling.content.value, width: width, limit: 16).map { (.plain, $0) }
+            }
         }
+        lines += SideBySide(boxes: boxes).lines(style: style, width: width)
         if let context = object.context {
             lines += [
                 "To replace them all, write the value that should be there with this context:",
@@ -56,39 +57,6 @@ struct ObjectRendering {
             ]
         }
         return lines
-    }
-
-    /// Each sibling in a box: what is known about it, and its value.
-    private func boxes(_ siblings: [Sibling], numberedFrom first: Int, column: Int, style: Style) -> [String] {
-        let inner = column - 2
-        func rule(_ left: String, _ middle: String, _ right: String) -> String {
-            let line = String(repeating: "─", count: column)
-            let text = left + siblings.map { _ in line }.joined(separator: middle) + right
-            return style.apply(.faint, text)
-        }
-        func rows(_ cells: [[(role: Style.Role, text: String)]]) -> [String] {
-            let bar = style.apply(.faint, "│")
-            let height = cells.map(\.count).max() ?? 0
-            return (0..<height).map { line in
-                let row = cells.map { cell in
-                    let (role, text) = line < cell.count ? cell[line] : (.plain, "")
-                    let cut = TextLayout.cut(text, to: inner)
-                    return " " + style.apply(role, cut)
-                        + String(repeating: " ", count: max(0, inner - TextLayout.width(cut))) + " "
-                }
-                return bar + row.joined(separator: bar) + bar
-            }
-        }
-        let heads = siblings.enumerated().map { index, sibling in
-            facts(of: sibling).map { name, fact -> (Style.Role, String) in
-                (name == "version" ? .client(first + index) : .plain, TextLayout.padded(name, to: 9) + fact)
-            }
-        }
-        let values = siblings.map { sibling -> [(Style.Role, String)] in
-            if sibling.isDeleted { return [(.bad, "(deleted)")] }
-            return TextLayout.lines(of: sibling.content.value, width: inner, limit: 16).map { (.plain, $0) }
-        }
-        return [rule("┌", "┬", "┐")] + rows(heads) + [rule("├", "┼", "┤")] + rows(values) + [rule("└", "┴", "┘")]
     }
 
     private func facts(of sibling: Sibling) -> [(name: String, fact: String)] {

@@ -16,6 +16,7 @@ extension ConflictLogging {
         let knowsAll = write.content == nil && write.seen == nil
         var own = ConflictParty(
             dot: event.dot, timestamp: event.timestamp,
+            // Who shows no context has seen nothing, which is not the same as not being known.
             seen: knowsAll ? after.context : write.seen?.context ?? CausalContext(),
             writer: write.writer.map { Array($0) } ?? [], value: write.content == nil ? .deletion : .kept)
         if case .refused(.exists) = outcome {

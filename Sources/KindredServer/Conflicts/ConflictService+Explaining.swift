@@ -45,8 +45,10 @@ extension ConflictService {
             lines.append("\(shown) are siblings: none of their writers had seen another's write.")
             lines.append("A write that shows the context of a read replaces all that the read has shown.")
         }
-        func count(_ kind: Conflict.Kind, _ one: String, _ many: String) {
-            let number = entries.count { $0.conflict.kind == kind }
+        func count(
+            _ kind: Conflict.Kind, _ one: String, _ many: String, where isMeant: (ConflictEntry) -> Bool = { _ in true }
+        ) {
+            let number = entries.count { $0.conflict.kind == kind && isMeant($0) }
             if number > 0 { lines.append(number == 1 ? "1 \(one)" : "\(number) \(many)") }
         }
         count(
@@ -58,7 +60,12 @@ extension ConflictService {
         count(
             .shadowed, "other content was accepted elsewhere: it is kept, and not shown.",
             "other contents were accepted elsewhere: they are kept, and not shown.")
-        count(.resolved, "write has resolved siblings.", "writes have resolved siblings.")
+        count(.resolved, "write has resolved siblings.", "writes have resolved siblings.") {
+            Self.restoredName($0) == nil
+        }
+        count(.resolved, "write has restored a value.", "writes have restored values.") {
+            Self.restoredName($0) != nil
+        }
         if entries.isEmpty { lines.append("The conflict log knows of no write that met another it had not seen.") }
         return lines
     }
@@ -125,8 +132,11 @@ extension ConflictService {
                     party: report, fate: fate(of: dot, party, live),
                     sawDots: saw.sorted().map { ConflictReporting.text($0) })
             }
-            events += refused.map {
-                ExplainReport.Event(party: ConflictReporting.report($0), fate: "refused", sawDots: [])
+            events += refused.map { party in
+                let saw = parties.keys.filter { party.seen?.contains($0) ?? false }
+                return ExplainReport.Event(
+                    party: ConflictReporting.report(party), fate: "refused",
+                    sawDots: saw.sorted().map { ConflictReporting.text($0) })
             }
             return events.sorted { $0.party.writtenMs < $1.party.writtenMs }
         }

@@ -1,0 +1,454 @@
+"""The conflict log of a real node, over HTTP and through the commands: what is in it, how it is followed over a crash, and
+what can be done about a conflict."""
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+from typing import Any, Dict, List, Optional, Tuple
+from urllib.parse import urlencode
+
+import riak_http
+from kindred_cluster import KindredCluster, etcd_binary
+from kindred_process import Address, KindredProcess
+from node import NodeTest
+
+PREFIX = "/kindred/v1/conflicts"
+TYPES = {
+    "default": "last-write-wins", "siblings": "version-vectors", "versioned": "version-numbers", "immutable": "immutable",
+}
+KINDS = {"default": "lost", "siblings": "sibling", "versioned": "sibling", "immutable": "refused"}
+LIMIT = 64 << 10
+
+
+class Feed:
+    """A reader of server-sent events. `conflicts` is what has come, `cursor` where it can go on."""
+
+    def __init__(self, address: Address, query: str = "", cursor: Optional[str] = None) -> None:
+        self.connection = http.client.HTTPConnection(*address, timeout=30)
+        headers = {"Last-Event-ID": cursor} if cursor is not None else {}
+        self.connection.request("GET", f"{PREFIX}/feed{'?' + query if query else ''}", headers=headers)
+        self.response = self.connection.getresponse()
+        assert self.response.status == 200, self.response.read()
+        self.cursor: Optional[str] = None
+        self.conflicts: List[Dict[str, Any]] = []
+
+    def read(self, count: int) -> List[Dict[str, Any]]:
+        """Reads until so many conflicts have come in all, and the cursor that covers them."""
+        name = ""
+        covered = 0
+        while covered < count or self.cursor is None:
+            line = self.response.readline().decode().rstrip("\n")
+            if line.startswith("event: "):
+                name = line[len("event: "):]
+            elif line.startswith("data: ") and name == "conflict":
+                self.conflicts.append(json.loads(line[len("data: "):]))
+            elif line.startswith("id: "):
+                self.cursor, covered = line[len("id: "):], len(self.conflicts)
+            assert name != "failure", line
+        return self.conflicts
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def encoded(value: bytes, content_type: bytes) -> bytes:
+    """What is stored of a value with a content type: docs/formats/object-content.md."""
+    field = bytes([1, len(content_type)]) + content_type
+    return bytes([0x10, len(field)]) + field + value
+
+
+class ConflictTest(NodeTest):
+    """A test with a node to itself, and a client for each name."""
+
+    def choose_node(self) -> KindredProcess:
+        node = KindredProcess().start()
+        self.addCleanup(node.close)
+        return node
+
+    def write(
+        self, type: str, key: str, value: bytes, client: str, context: Optional[str] = None
+    ) -> riak_http.Response:
+        headers = {"X-Kindred-Client": client}
+        connection = riak_http.Connection(self.node.http)
+        with connection:
+            return connection.put(self.path(key, type), value, context, headers)
+
+    def values(self, type: str, key: str) -> List[bytes]:
+        with riak_http.Connection(self.node.http) as connection:
+            return connection.get(self.path(key, type)).values
+
+    def ask(self, path: str, expect: int = 200, **query: Any) -> Any:
+        with riak_http.Connection(self.node.http) as connection:
+            target = f"{path}?{urlencode(query)}" if query else path
+            response = self.assert_status(connection.request("GET", target), expect)
+        return json.loads(response.body)
+
+    def post(self, path: str, document: Any = None, client: str = "Dora", expect: int = 200) -> Any:
+        body = json.dumps(document).encode() if document is not None else b""
+        with riak_http.Connection(self.node.http) as connection:
+            response = self.assert_status(
+                connection.request("POST", path, {"X-Kindred-Client": client}, body), expect)
+        return json.loads(response.body)
+
+    def conflicts(self, **query: Any) -> List[Dict[str, Any]]:
+        return self.ask(PREFIX, bucket=self.name, **query)["conflicts"]
+
+    def meet(self, type: str, key: str) -> Dict[str, Any]:
+        """Lets two writes of a key meet, and returns the conflict."""
+        self.assertEqual(self.write(type, key, b"one", "Anna").status, 204)
+        second = self.write(type, key, b"two", "Ben")
+        self.assertEqual(second.status < 300, type != "immutable", f"{type}: {second.status}")
+        found = self.conflicts(type=type, key=key)
+        self.assertEqual([conflict["kind"] for conflict in found], [KINDS[type]], type)
+        return found[0]
+
+    def run_command(self, *words: str, expect: int = 0) -> "subprocess.CompletedProcess[str]":
+        result = subprocess.run(
+            [self.node.binary, *words, "--node", "http://%s:%d" % self.node.http], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
+            env=dict(os.environ, LLVM_PROFILE_FILE=os.devnull))
+        self.assertEqual(result.returncode, expect, f"{words}: {result.stdout}{result.stderr}")
+        return result
+
+
+class Reading(ConflictTest):
+    def test_every_strategy_is_listed_filtered_shown_and_counted(self) -> None:
+        begun = int(time.time() * 1000) - 1000
+        made = {type: self.meet(type, "k") for type in TYPES}
+        everything = self.conflicts()
+        self.assertEqual(len(everything), 4)
+        self.assertEqual(
+            [conflict["noticed_ms"] for conflict in everything],
+            sorted((conflict["noticed_ms"] for conflict in everything), reverse=True))
+        for type, strategy in TYPES.items():
+            with self.subTest(type=type):
+                conflict = made[type]
+                self.assertEqual((conflict["type"], conflict["strategy"]), (type, strategy))
+                self.assertEqual(self.ask(f"{PREFIX}/{conflict['id']}"), conflict)
+                self.assertEqual([each["id"] for each in self.conflicts(strategy=strategy)], [conflict["id"]])
+                clients = {conflict["subject"]["client"]} | {other["client"] for other in conflict["others"]}
+                self.assertEqual(clients, {"Anna", "Ben"})
+        self.assertEqual(made["default"]["subject"]["value"]["text"], "one")
+        self.assertEqual(made["default"]["others"][0]["seen"], "{}", "Ben has shown no context: he has seen nothing")
+        self.assertEqual(made["immutable"]["subject"]["value"]["text"], "two")
+        self.assertEqual({each["type"] for each in self.conflicts(state="open")}, {"siblings", "versioned"})
+        self.assertEqual([each["type"] for each in self.conflicts(kind="lost")], ["default"])
+        self.assertEqual(len(self.conflicts(writer="Anna")), 4)
+        self.assertEqual(self.conflicts(writer="Carol"), [])
+        self.assertEqual(len(self.conflicts(actor="1")), 4)
+        self.assertEqual(len(self.conflicts(since=begun)), 4)
+        self.assertEqual(self.conflicts(until=begun), [])
+        # Page by page.
+        names: List[str] = []
+        page = self.ask(PREFIX, bucket=self.name, limit=3)
+        names += [each["id"] for each in page["conflicts"]]
+        page = self.ask(PREFIX, bucket=self.name, limit=3, before=page["next"])
+        names += [each["id"] for each in page["conflicts"]]
+        self.assertEqual(names, [each["id"] for each in everything])
+        self.assertIsNone(page.get("next"))
+        counts = self.ask(f"{PREFIX}/counts", bucket=self.name)["counts"]
+        self.assertEqual(
+            {(row["type"], row["kind"], row["count"]) for row in counts}, {(type, KINDS[type], 1) for type in TYPES})
+
+    def test_what_is_asked_for_wrongly_is_refused_in_words(self) -> None:
+        for query, text in (
+            ({"kind": "quarrel"}, "lost"), ({"strategy": "hope"}, "immutable"), ({"state": "sad"}, "open"),
+            ({"limit": 0}, "1000"), ({"since": "yesterday"}, "number"), ({"before": "x"}, "next"), ({"actor": "_"}, "3.a7"),
+        ):
+            with self.subTest(query=query):
+                self.assertIn(text, self.ask(PREFIX, 400, **query)["error"])
+        self.assertIn("no more", self.ask(f"{PREFIX}/1-1.1-lost", 404)["error"])
+        self.assertIn("Last-Event-ID", self.ask(f"{PREFIX}/feed", 400, after="AAAA")["error"])
+        self.assertIn("latest", self.post("/kindred/v1/resolve", {"bucket": "b", "key": "k", "rule": "x"}, expect=400)["error"])
+
+    def test_a_write_that_has_seen_the_others_is_no_conflict(self) -> None:
+        for type in ("default", "siblings"):
+            self.write(type, "k", b"one", "Anna")
+            with riak_http.Connection(self.node.http) as connection:
+                context = connection.get(self.path("k", type)).context
+            self.write(type, "k", b"two", "Ben", context)
+            self.assertEqual(self.conflicts(type=type), [])
+
+    def test_of_a_long_value_the_length_and_the_digest_are_kept(self) -> None:
+        for size, isKept in ((LIMIT - 14, True), (LIMIT - 13, False), (200_000, False)):
+            with self.subTest(size=size):
+                value, key = b"x" * size, f"k{size}"
+                content = encoded(value, b"text/plain")
+                self.write("default", key, value, "Anna")
+                self.write("default", key, b"short", "Ben")
+                [conflict] = self.conflicts(key=key)
+                shown = conflict["subject"]["value"]
+                if isKept:
+                    self.assertEqual((shown["state"], shown["length"], shown["text"]), ("remembered", size, value.decode()))
+                    continue
+                self.assertEqual(
+                    shown, {"state": "oversized", "length": len(content), "sha256": hashlib.sha256(content).hexdigest()})
+                refused = self.post(f"{PREFIX}/{conflict['id']}/restore", expect=409)["error"]
+                self.assertIn(str(len(content)), refused)
+
+
+class Following(ConflictTest):
+    def start_feed(self, query: str = "", cursor: Optional[str] = None) -> Feed:
+        feed = Feed(self.node.http, query, cursor)
+        self.addCleanup(feed.close)
+        return feed
+
+    def test_a_feed_goes_on_where_it_was_after_a_crash(self) -> None:
+        before = {self.meet(type, "k")["id"] for type in TYPES}
+        feed = self.start_feed("from=beginning")
+        self.assertEqual({conflict["id"] for conflict in feed.read(4)}, before)
+        self.assertEqual(len(feed.conflicts), 4)
+        # What comes while nobody listens, and what comes after a crash.
+        missed = self.meet("default", "missed")["id"]
+        self.node.kill()
+        self.node.start()
+        late = self.meet("siblings", "late")["id"]
+        again = self.start_feed(cursor=feed.cursor)
+        self.assertEqual({conflict["id"] for conflict in again.read(2)}, {missed, late})
+        live = self.meet("versioned", "live")["id"]
+        self.assertEqual(again.read(3)[2]["id"], live)
+        # From the beginning each comes once, and the log has lost nothing.
+        whole = self.start_feed("from=beginning").read(7)
+        self.assertEqual(sorted(conflict["id"] for conflict in whole), sorted(before | {missed, late, live}))
+        self.assertEqual(len(self.conflicts()), 7)
+
+    def test_a_feed_without_a_cursor_begins_now_and_can_be_filtered(self) -> None:
+        self.meet("default", "old")
+        feed = self.start_feed(urlencode({"kind": "sibling", "bucket": self.name}))
+        feed.read(0)
+        self.meet("default", "k")
+        wanted = self.meet("siblings", "k")["id"]
+        self.assertEqual([conflict["id"] for conflict in feed.read(1)], [wanted])
+
+    def test_the_watching_command_goes_on_where_its_file_says(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "cursor")
+            first = self.meet("default", "first")["id"]
+            self.assertEqual(self.watch(path, 1, "--from-beginning"), [first])
+            second = self.meet("siblings", "second")["id"]
+            self.node.kill()
+            self.node.start()
+            self.assertEqual(self.watch(path, 1), [second])
+            third = self.meet("versioned", "third")["id"]
+            self.assertEqual(self.watch(path, 1), [third])
+
+    def watch(self, path: str, count: int, *words: str) -> List[str]:
+        """What `kindred conflicts watch` prints until it has told so many and saved where it is."""
+        before = self.content(path)
+        process = subprocess.Popen(
+            [self.node.binary, "conflicts", "watch", "--json", "--cursor-file", path, *words, "--node",
+             "http://%s:%d" % self.node.http],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=dict(os.environ, LLVM_PROFILE_FILE=os.devnull))
+        self.addCleanup(process.kill)
+        assert process.stdout is not None and process.stderr is not None
+        lines = [process.stdout.readline() for _ in range(count)]
+        until = time.monotonic() + 30
+        while self.content(path) in ("", before):
+            self.assertLess(time.monotonic(), until, "the cursor is not saved")
+            time.sleep(0.02)
+        # The first cursor may be where it began: the one after the conflicts is another.
+        saved = self.content(path)
+        while time.monotonic() < until and self.covers(saved, count) is False:
+            time.sleep(0.02)
+            saved = self.content(path)
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=30)
+        self.assertEqual((process.returncode, errors), (0, ""))
+        return [json.loads(line)["id"] for line in lines + rest.splitlines()]
+
+    def covers(self, cursor: str, count: int) -> bool:
+        """Whether a feed from the cursor has nothing of this bucket to tell."""
+        feed = Feed(self.node.http, cursor=cursor)
+        try:
+            feed.connection.sock.settimeout(1.5)
+            feed.read(1)
+            return False
+        except (TimeoutError, OSError):
+            return True
+        finally:
+            feed.close()
+
+    @staticmethod
+    def content(path: str) -> str:
+        try:
+            with open(path, encoding="ascii") as file:
+                return file.read().strip()
+        except FileNotFoundError:
+            return ""
+
+
+class Resolving(ConflictTest):
+    def test_a_lost_value_is_restored(self) -> None:
+        lost = self.meet("default", "k")
+        self.assertEqual(self.values("default", "k"), [b"two"])
+        report = self.post(f"{PREFIX}/{lost['id']}/restore")
+        self.assertEqual((report["values"], report["written"]), (1, True))
+        self.assertEqual(self.values("default", "k"), [b"one"])
+        self.assertEqual(self.ask(f"{PREFIX}/{lost['id']}")["state"], "restored")
+        explained = self.ask("/kindred/v1/explain", bucket=self.name, key="k")
+        newest = explained["events"][-1]
+        self.assertEqual((newest["fate"], newest["party"]["client"]), ("shown", "Dora"))
+        self.assertLessEqual({event["party"]["dot"] for event in explained["events"][:-1]}, set(newest["saw"]))
+
+    def test_siblings_become_one_by_a_rule_and_the_conflict_is_resolved(self) -> None:
+        for type in ("siblings", "versioned"):
+            with self.subTest(type=type):
+                conflict = self.meet(type, "k")
+                self.assertEqual(self.values(type, "k"), [b"one", b"two"])
+                wish = {"type": type, "bucket": self.name, "key": "k", "rule": "latest"}
+                self.assertTrue(self.post("/kindred/v1/resolve", wish)["written"])
+                self.assertEqual(self.values(type, "k"), [b"two"])
+                self.assertEqual(self.ask(f"{PREFIX}/{conflict['id']}")["state"], "resolved")
+                self.assertFalse(self.post("/kindred/v1/resolve", wish)["written"], "there is nothing left to do")
+                kinds = [each["kind"] for each in self.conflicts(type=type)]
+                self.assertEqual(sorted(kinds), ["resolved", "sibling"])
+
+    def test_the_story_of_every_strategy(self) -> None:
+        fates = {
+            "default": ["lost", "shown"], "siblings": ["sibling", "sibling"], "versioned": ["sibling", "sibling"],
+            "immutable": ["shown", "refused"],
+        }
+        for type, expected in fates.items():
+            with self.subTest(type=type):
+                conflict = self.meet(type, "k")
+                told = self.ask("/kindred/v1/explain", type=type, bucket=self.name, key="k")
+                self.assertEqual(told["strategy"], TYPES[type])
+                self.assertEqual([event["party"]["client"] for event in told["events"]], ["Anna", "Ben"])
+                self.assertEqual([event["fate"] for event in told["events"]], expected)
+                self.assertEqual([event["saw"] for event in told["events"]], [[], []])
+                self.assertEqual([each["id"] for each in told["conflicts"]], [conflict["id"]])
+
+    def test_the_commands(self) -> None:
+        lost = self.meet("default", "k")["id"]
+        for key in ("k", "k2"):
+            self.meet("siblings", key)
+        listed = self.run_command("conflicts", "--bucket", self.name).stdout
+        self.assertIn(lost, listed)
+        self.assertIn('"one" of Anna, to Ben\'s', listed)
+        shown = self.run_command("conflicts", "show", lost).stdout
+        self.assertIn("│ one", shown)
+        self.assertIn("│ two", shown)
+        self.assertIn("no more", self.run_command("conflicts", "show", "0-1.1-lost", expect=2).stderr)
+        self.assertIn("lost", self.run_command("conflicts", "list", "--kind", "x", expect=64).stderr)
+        self.run_command("conflicts", "restore", lost, "--as", "support")
+        self.assertEqual(self.values("default", "k"), [b"one"])
+        place = f"siblings/{self.name}"
+        dry = self.run_command("conflicts", "resolve", "--all", "--bucket", self.name, "--rule", "latest", "--dry-run")
+        self.assertEqual(sorted(dry.stdout.splitlines()[:2]), [f"{place}/k", f"{place}/k2"])
+        self.assertEqual(len(self.values("siblings", "k")), 2, "a dry run writes nothing")
+        self.run_command("conflicts", "resolve", "--all", "--bucket", self.name, "--rule", "latest", expect=64)
+        self.run_command("conflicts", "resolve", "--all", "--bucket", self.name, "--rule", "x", "--yes", expect=64)
+        done = self.run_command("conflicts", "resolve", "--all", "--bucket", self.name, "--rule", "latest", "--yes")
+        self.assertIn("2 keys resolved", done.stdout)
+        self.assertEqual(self.values("siblings", "k"), [b"two"])
+        self.assertEqual(self.conflicts(state="open"), [])
+        self.assertIn("LOST", self.run_command("conflicts", "counts").stdout)
+        self.assertIn("support", self.run_command("explain", f"default/{self.name}/k").stdout)
+        self.run_command("explain", f"default/{self.name}/nothing", expect=2)
+        with tempfile.TemporaryDirectory() as folder:
+            svg, page = os.path.join(folder, "a.svg"), os.path.join(folder, "a.html")
+            text = self.run_command("explain", f"{place}/k", "--ascii", "--svg", svg, "--html", page).stdout
+            self.assertIn("*", text)
+            with open(svg, encoding="utf-8") as file:
+                self.assertIn("<svg", file.read())
+            with open(page, encoding="utf-8") as file:
+                self.assertIn("Who had seen whom", file.read())
+
+    def test_nothing_of_a_client_reaches_the_terminal_as_it_is(self) -> None:
+        evil = b"\x1b]0;gotcha\x07\x1b[2J\r\xe2\x80\xaetxt"
+        for value in (evil, b"two"):
+            self.write("default", "k\x1b[31m", value, "Anna")
+        [conflict] = self.conflicts()
+        for words in (
+            ["conflicts", "list"], ["conflicts", "show", conflict["id"]], ["explain", f"default/{self.name}/k\x1b[31m"],
+        ):
+            with self.subTest(words=words):
+                printed = self.run_command(*words).stdout
+                self.assertNotRegex(printed, "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")
+                self.assertIn("gotcha", printed)
+
+
+@unittest.skipUnless(etcd_binary(), "needs etcd")
+class SeveralReplicas(unittest.TestCase):
+    """A conflict that several replicas notice is one conflict."""
+
+    KEYS_PER_ROUND = 8
+    MOST_ROUNDS = 25
+
+    def test_each_conflict_is_told_once_at_every_node(self) -> None:
+        cluster = KindredCluster(3, replicas=3, partitions=2)
+        self.addCleanup(cluster.close)
+        cluster.start()
+        keys: List[str] = []
+        told: List[Dict[str, Any]] = []
+        # Whether two replicas notice the same conflict is a matter of moments: as many rounds as it takes.
+        for _ in range(self.MOST_ROUNDS):
+            new = [f"k{len(keys) + number}" for number in range(self.KEYS_PER_ROUND)]
+            keys += new
+            self.write_at_once(cluster.nodes[0], cluster.nodes[1], new)
+            told = self.settled(cluster.nodes[0], len(keys))
+            if any(len(conflict["records"]) > 1 for conflict in told):
+                break
+        self.assertTrue(
+            any(len(conflict["records"]) > 1 for conflict in told), "no conflict was noticed by several replicas")
+        for node in cluster.nodes:
+            conflicts = self.settled(node, len(keys))
+            self.assertEqual(sorted(conflict["key"] for conflict in conflicts), sorted(keys))
+            self.assertEqual({(each["kind"], each["state"]) for each in conflicts}, {("sibling", "open")})
+            self.assertEqual({each["id"] for each in conflicts}, {each["id"] for each in told})
+        # The feed tells each once, and another node goes on where the first one was.
+        feed = Feed(cluster.nodes[0].http, "from=beginning")
+        self.addCleanup(feed.close)
+        names = [conflict["id"] for conflict in feed.read(len(keys))]
+        self.assertEqual(sorted(names), sorted(each["id"] for each in told))
+        with riak_http.Connection(cluster.nodes[2].http) as connection:
+            for value in (b"one", b"two"):
+                self.assertEqual(connection.put("/types/siblings/buckets/b/keys/new", value).status, 204)
+        elsewhere = Feed(cluster.nodes[1].http, cursor=feed.cursor)
+        self.addCleanup(elsewhere.close)
+        self.assertEqual([conflict["key"] for conflict in elsewhere.read(1)], ["new"])
+
+    def write_at_once(self, first: KindredProcess, second: KindredProcess, keys: List[str]) -> None:
+        """Two clients write each key at the same moment, having seen nothing, at a node each."""
+        barrier = threading.Barrier(2)
+        statuses: List[int] = []
+
+        def write(node: KindredProcess, client: str) -> None:
+            with riak_http.Connection(node.http) as connection:
+                for key in keys:
+                    barrier.wait(60)
+                    answer = connection.put(
+                        f"/types/siblings/buckets/b/keys/{key}?w=1", client.encode(), headers={"X-Kindred-Client": client})
+                    statuses.append(answer.status)
+
+        threads = [threading.Thread(target=write, args=pair) for pair in ((first, "Anna"), (second, "Ben"))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+        self.assertEqual(statuses, [204] * 2 * len(keys))
+
+    def settled(self, node: KindredProcess, count: int, seconds: float = 60) -> List[Dict[str, Any]]:
+        """The conflicts, as soon as there are so many and nothing changes any more."""
+        until = time.monotonic() + seconds
+        last: List[Tuple[str, int]] = []
+        while True:
+            with riak_http.Connection(node.http) as connection:
+                response = connection.request("GET", f"{PREFIX}?bucket=b&limit=1000")
+            self.assertEqual(response.status, 200, response.body)
+            conflicts = json.loads(response.body)["conflicts"]
+            now = [(conflict["id"], len(conflict["records"])) for conflict in conflicts]
+            if len(now) >= count and now == last:
+                return conflicts
+            self.assertLess(time.monotonic(), until, f"the log does not settle: {now}")
+            last = now
+            time.sleep(0.5)

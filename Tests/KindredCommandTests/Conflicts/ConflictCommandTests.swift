@@ -1,0 +1,130 @@
+import Foundation
+import KindredServer
+import Synchronization
+import Testing
+
+@testable import KindredCommand
+
+/// The commands against a node that a test makes up.
+@Suite struct ConflictCommandTests {
+    private func run(_ words: [String], at node: FakeNode, _ console: TestConsole) async throws -> Int32 {
+        let command = try Kindred.parseAsRoot(words + ["--node", node.url]) as? any ConflictCommand
+        return await (try #require(command)).perform(console.console()).rawValue
+    }
+
+    @Test("A list goes through all pages, and ends where the node names no other")
+    func paging() async throws {
+        let node = try await FakeNode.start { line, _ in
+            .text(
+                line.contains("before=p2")
+                    ? ConflictFixtures.page([ConflictFixtures.json(id: "3-1.3-lost")])
+                    : ConflictFixtures.page(
+                        [ConflictFixtures.json(id: "3-1.\(line.contains("p1") ? 2 : 1)-lost")],
+                        next: line.contains("p1") ? "p2" : "p1"))
+        }
+        let console = TestConsole()
+        #expect(try await run(["conflicts", "--all", "--state", "open", "--bucket", "a&b"], at: node, console) == 0)
+        #expect(
+            node.lines == [
+                "GET /kindred/v1/conflicts?bucket=a%26b&state=open&limit=1000",
+                "GET /kindred/v1/conflicts?bucket=a%26b&state=open&limit=1000&before=p1",
+                "GET /kindred/v1/conflicts?bucket=a%26b&state=open&limit=1000&before=p2",
+            ])
+        #expect(console.output.split(separator: "\n").count == 4)
+        let short = TestConsole()
+        #expect(try await run(["conflicts", "list", "--limit", "1"], at: node, short) == 0)
+        #expect(short.output.contains("--before p1"))
+        try await node.stop()
+    }
+
+    @Test("Bulk resolution asks for each key once, counts what came of it, and ends with 1 if a key failed")
+    func bulk() async throws {
+        let page = ConflictFixtures.page([
+            ConflictFixtures.json(key: "a"), ConflictFixtures.json(key: "a"), ConflictFixtures.json(key: "b"),
+            ConflictFixtures.json(key: "c"),
+        ])
+        let node = try await FakeNode.start { line, before in
+            switch (line.hasPrefix("GET"), before) {
+            case (true, _): .text(page)
+            case (false, 2): .refusal("not mergeable")
+            case (false, 3): .text(#"{"values":1,"written":false}"#)
+            default: .text(#"{"dot":"1.9","values":1,"written":true}"#)
+            }
+        }
+        let console = TestConsole()
+        let words = ["conflicts", "resolve", "--all", "--type", "t", "--rule", "latest"]
+        #expect(try await run(words, at: node, console) == 64, "nobody can be asked")
+        #expect(node.requests.isEmpty)
+        #expect(try await run(words + ["--yes"], at: node, console) == 1)
+        #expect(node.requests.map(\.body).dropFirst().filter { $0.contains("\"key\":\"a\"") }.count == 1)
+        #expect(node.requests.count == 4)
+        #expect(console.output.contains("1 key resolved, 1 had no siblings any more, 1 failed."))
+        #expect(console.errors.last == "kindred: default/carts/b: not mergeable")
+        try await node.stop()
+    }
+
+    @Test("A rule that the node does not know ends bulk resolution at once")
+    func unknownRule() async throws {
+        let page = ConflictFixtures.page([ConflictFixtures.json(key: "a"), ConflictFixtures.json(key: "b")])
+        let node = try await FakeNode.start { line, _ in
+            line.hasPrefix("GET") ? .text(page) : .text(#"{"error":"no rule 'x'; there are: latest"}"#, status: 400)
+        }
+        let console = TestConsole()
+        let words = ["conflicts", "resolve", "--all", "--rule", "x", "--yes"]
+        #expect(try await run(words, at: node, console) == 64)
+        #expect(node.requests.count == 2)
+        #expect(console.errors == ["kindred: no rule 'x'; there are: latest"])
+        try await node.stop()
+    }
+
+    // MARK: Following
+
+    private static func stream(_ text: String) -> FakeNode.Reply {
+        .bytes(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)")
+    }
+
+    private static func event(_ id: String) -> String {
+        let json = ConflictFixtures.json(id: id).replacing("\n", with: "")
+        return "event: conflict\ndata: \(json)\n\n"
+    }
+
+    @Test("A reader that lost its node goes on behind the last cursor, and tells what it is told again only once")
+    func reconnecting() async throws {
+        let node = try await FakeNode.start { _, before in
+            switch before {
+            case 0: Self.stream("retry: 100\nid: c0\n\n" + Self.event("a") + "id: c1\n\n" + Self.event("b"))
+            case 1: .close
+            case 2: Self.stream("retry: 100\nid: c1\n\n" + Self.event("b") + Self.event("c") + "id: c2\n\n")
+            default: .text(#"{"error":"not a cursor of this cluster"}"#, status: 400)
+            }
+        }
+        let url = try #require(NodeURL(node.url))
+        let told = Mutex<[String]>([])
+        let failure = await #expect(throws: CommandFailure.self) {
+            try await ConflictClient.with([url], timeout: .seconds(10)) { client in
+                var reader = ConflictFeedReader(client.http, QueryText(), from: .beginning)
+                try await reader.run { news in
+                    switch news {
+                    case .conflict(_, let report): told.withLock { $0.append(report.id) }
+                    case .cursor(let cursor): told.withLock { $0.append(cursor) }
+                    case .remark: break
+                    }
+                }
+            }
+        }
+        #expect(failure?.message == "not a cursor of this cluster")
+        #expect(told.withLock { $0 } == ["c0", "a", "c1", "b", "c1", "c", "c2"])
+        #expect(node.lines.first == "GET /kindred/v1/conflicts/feed?from=beginning")
+        #expect(node.lines.dropFirst().allSatisfy { $0 == "GET /kindred/v1/conflicts/feed" })
+        try await node.stop()
+    }
+
+    @Test("A node that was never there is no reason to wait")
+    func unreachable() async throws {
+        let console = TestConsole()
+        let command = try Kindred.parseAsRoot(["conflicts", "watch", "--node", "http://127.0.0.1:1"])
+        let code = await (try #require(command as? any ConflictCommand)).perform(console.console())
+        #expect(code.rawValue == 69)
+    }
+}

@@ -19,6 +19,7 @@ struct Kindred: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Serve.self, Dev.self, Demo.self, Put.self, Get.self, Delete.self, Keys.self, Buckets.self, BucketTypes.self,
+            Copy.self,
             Ping.self, ConflictCommands.self, Explain.self, ClusterCommands.self, TLSCommands.self, Sim.self, Lab.self,
         ])
 }

@@ -27,6 +27,8 @@ extension DataLoop {
     package func conflictLog(
         ofPartition partition: UInt16, _ filter: ConflictFilter
     ) async throws(RequestFailure) -> (entries: [ConflictEntry], base: VersionVector) {
+        // A conflict's name may come from anybody.
+        guard partition < identity.partitions else { return ([], VersionVector()) }
         var gathering = ConflictGathering(partition: partition, filter: filter)
         var request = ListRequest(
             id: 0, partition: partition, bucketType: 0, bucket: [], after: nil, limit: UInt32(Limits.namesPerPage))
@@ -54,7 +56,6 @@ extension DataLoop {
 
     /// The conflict with this name; nil if the log does not have it, or no more.
     package func conflict(_ id: ConflictID) async throws(RequestFailure) -> ConflictEntry? {
-        guard id.partition < identity.partitions else { return nil }
         var filter = ConflictFilter()
         filter.kinds = [id.kind]
         return try await conflicts(inPartition: id.partition, filter).first { $0.id == id }

@@ -1,3 +1,4 @@
+import KindredDiagrams
 import KindredServer
 import Testing
 

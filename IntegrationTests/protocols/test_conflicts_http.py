@@ -165,7 +165,9 @@ class Reading(ConflictTest):
         ):
             with self.subTest(query=query):
                 self.assertIn(text, self.ask(PREFIX, 400, **query)["error"])
-        self.assertIn("no more", self.ask(f"{PREFIX}/1-1.1-lost", 404)["error"])
+        for name in ("1-1.1-lost", "0-0.0-lost", "64-1.1-lost", "65535-1.1-sibling"):
+            self.assertIn("no more", self.ask(f"{PREFIX}/{name}", 404)["error"])
+            self.assertIn("no more", self.post(f"{PREFIX}/{name}/restore", expect=404)["error"])
         self.assertIn("Last-Event-ID", self.ask(f"{PREFIX}/feed", 400, after="AAAA")["error"])
         self.assertIn("latest", self.post("/kindred/v1/resolve", {"bucket": "b", "key": "k", "rule": "x"}, expect=400)["error"])
 

@@ -4,8 +4,8 @@ import KindredServer
 struct ConflictsPage {
     let conflicts: [ConflictReport]
 
-    /// From here on a line has room for everything.
-    private static let wide = 108
+    /// With so many columns for key and words, one line has room for everything.
+    private static let leastRoom = 40
     /// So that lines that come one by one stand below each other.
     private static let usual = (id: 14, state: 8, strategy: 15)
     private static let heading = ["WHEN (UTC)", "ID", "STATE", "STRATEGY", "KEY"]
@@ -34,20 +34,21 @@ struct ConflictsPage {
             func widest(_ least: Int, _ most: Int, _ text: (ConflictReport) -> String) -> Int {
                 min(most, max(least, conflicts.map { TextLayout.width(ConflictWords.safe(text($0))) }.max() ?? 0))
             }
-            isWide = width >= ConflictsPage.wide
             id = widest(ConflictsPage.usual.id, 40, \.id)
             state = widest(ConflictsPage.usual.state, 12, \.state)
             strategy = widest(ConflictsPage.usual.strategy, 20, \.strategy)
             let names = min(400, conflicts.map { TextLayout.width(ConflictWords.address($0)) }.max() ?? 0)
-            let rest = width == .max ? .max : width - (isWide ? 19 : 11) - id - state - strategy - 8
+            let taken = id + state + strategy + 8
+            // Names and words are no use in less.
+            isWide = width == .max || width - 21 - taken >= ConflictsPage.leastRoom
             if width == .max {
                 (key, summary) = (names, 100)
             } else if isWide {
-                let room = max(20, rest - 2)
+                let room = width - 21 - taken
                 key = max(10, min(names, room * 2 / 5))
                 summary = room - key
             } else {
-                (key, summary) = (max(8, rest), max(20, width - 13))
+                (key, summary) = (max(8, width - 11 - taken), max(20, width - 13))
             }
         }
 

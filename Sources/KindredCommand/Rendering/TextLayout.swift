@@ -34,7 +34,7 @@ enum TextLayout {
                 switch scalar.properties.generalCategory {
                 case .control, .lineSeparator, .paragraphSeparator:
                     result += "\\u{\(String(scalar.value, radix: 16))}"
-                case .format where (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value):
+                case .format where turnsAround(scalar):
                     result += "\\u{\(String(scalar.value, radix: 16))}"
                 default:
                     result.unicodeScalars.append(scalar)
@@ -42,6 +42,14 @@ enum TextLayout {
             }
         }
         return result
+    }
+
+    /// Whether it changes the direction of what stands beside it.
+    private static func turnsAround(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x061C, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069: true
+        default: false
+        }
     }
 
     /// Bytes that are shown on one line: as text if they are text, else in base 16, cut off after 32 bytes.

@@ -19,9 +19,13 @@ struct ScenarioReport {
 
     /// Runs all scenarios of a file.
     ///
-    /// - Parameter strategies: only these; all if empty.
-    mutating func run(_ file: ScenarioFile, only strategies: [ScenarioStrategy], each: (Entry) -> Void) {
-        for scenario in file.scenarios {
+    /// - Parameters:
+    ///   - strategies: only these; all if empty.
+    ///   - id: only the scenario of this name; nil for all.
+    mutating func run(
+        _ file: ScenarioFile, only strategies: [ScenarioStrategy], id: String? = nil, each: (Entry) -> Void
+    ) {
+        for scenario in file.scenarios where id == nil || scenario.id == id {
             for strategy in scenario.strategies where strategies.isEmpty || strategies.contains(strategy) {
                 let result = scenario.run(strategy, clock: file.clock)
                 let entry = Entry(scenario: scenario, strategy: strategy, result: result)

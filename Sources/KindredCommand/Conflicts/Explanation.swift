@@ -46,8 +46,14 @@ struct Explanation {
 
     private var edges: [CausalGraph.Edge] {
         zip(report.events, names).flatMap { event, name in
-            (event.sawDots + [event.party.parent].compactMap { $0 }).map { CausalGraph.Edge(name, hadSeen: $0) }
+            Self.saw(event).map { CausalGraph.Edge(name, hadSeen: $0) }
         }
+    }
+
+    /// What the writer had seen, also what is not known any more but for its name.
+    private static func saw(_ event: ExplainReport.Event) -> [String] {
+        guard let parent = event.party.parent, !event.sawDots.contains(parent) else { return event.sawDots }
+        return [parent] + event.sawDots
     }
 
     /// What is only known because a later version names it as the one that it has replaced.
@@ -142,9 +148,9 @@ struct Explanation {
         let rows = zip(report.events, names).map { event, name in
             Table.Row([
                 Table.Cell(name), Table.Cell(Self.client(event)), Table.Cell(ConflictWords.time(event.party.writtenMs)),
-                Table.Cell(ConflictWords.excerpt(event.party.value, columns: 300)),
+                Table.Cell(ConflictWords.excerpt(event.party.value, columns: 120)),
                 Table.Cell(event.fate, fate: Self.fate(event)),
-                Table.Cell(event.sawDots.isEmpty ? "none of these" : event.sawDots.joined(separator: ", ")),
+                Table.Cell(Self.saw(event).isEmpty ? "none of these" : Self.saw(event).joined(separator: ", ")),
             ])
         }
         let columns = ["Dot", "Client", "When", "Value", "Fate", "Had seen"]

@@ -143,7 +143,8 @@ struct ScenarioDrawing {
         if shown?.values.contains(value) ?? false { return (shown?.values.count ?? 0) > 1 ? .sibling : .kept }
         if shown?.conflict?.contains(value) ?? false { return .sibling }
         let wasSeen = writes.contains { $0.seen.contains(write.step) && !$0.isRefused }
-        return wasSeen ? .replaced : .lostReported
+        if wasSeen { return .replaced }
+        return result.lost.contains(value) ? .lostReported : .lostSilently
     }
 }
 

@@ -5,6 +5,8 @@ package struct ScenarioResult: Hashable, Sendable {
     /// The outcomes of all steps that have one, in order: what a client asks, what a replica sends, and failovers.
     package var steps: [ScenarioStepOutcome]
     package var final: Final
+    /// The values that the conflict log says were lost, by what it knows in the end. Without duplicates, sorted.
+    package var lost: [ScenarioValue]
 
     /// What the replicas show once everything has been healed, handed over and exchanged.
     package enum Final: Hashable, Sendable {
@@ -14,7 +16,10 @@ package struct ScenarioResult: Hashable, Sendable {
         case failed(why: String)
     }
 
-    package init(id: String, strategy: ScenarioStrategy, steps: [ScenarioStepOutcome], final: Final) {
+    package init(
+        id: String, strategy: ScenarioStrategy, steps: [ScenarioStepOutcome], final: Final, lost: [ScenarioValue] = []
+    ) {
+        self.lost = lost
         self.id = id
         self.strategy = strategy
         self.steps = steps

@@ -65,7 +65,11 @@ extension ScenarioRun {
     }
 
     private func value(of version: Version) throws -> ScenarioValue {
-        let content = try ObjectContent(encoded: Array(version.content ?? []))
+        try value(of: Array(version.content ?? []))
+    }
+
+    func value(of bytes: [UInt8]) throws -> ScenarioValue {
+        let content = try ObjectContent(encoded: bytes)
         return ScenarioValue(String(decoding: content.value, as: UTF8.self))
     }
 
@@ -105,7 +109,8 @@ extension ScenarioRun {
         }
 
         let request = ReplicaWrite(
-            key: key, write: ClientWrite(content: content, seen: seen), strategy: strategy)
+            key: key, write: ClientWrite(content: content, seen: seen), strategy: strategy,
+            logging: Self.conflictLogging)
         let written = try replicas[coordinator].write(request, wall: wall(of: coordinator))
         if let event = written.reply.event { latestTimestamp = max(latestTimestamp, event.timestamp) }
         if let bind {

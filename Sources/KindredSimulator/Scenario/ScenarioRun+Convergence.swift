@@ -58,6 +58,23 @@ extension ScenarioRun {
         return replicas.map(\.core.clock) != before
     }
 
+    /// The values that the conflict log of a replica says were lost.
+    func reportedLosses() throws -> [ScenarioValue] {
+        guard let replica = replicas.first else { return [] }
+        var lost: Set<ScenarioValue> = []
+        let prefix = KeyLayout.conflictPrefix(partition: Self.partition)
+        let scan = try replica.store.scan(from: prefix, to: KeyLayout.successor(ofPrefix: prefix), limit: .max)
+        for entry in scan.entries {
+            for version in try CausalObject(encoded: entry.value).versions {
+                for conflict in try ConflictRecord(encoded: version.content ?? []).conflicts
+                where conflict.kind == .lost || conflict.kind == .orphaned {
+                    if case .content(let content) = conflict.subject.value { lost.insert(try value(of: content)) }
+                }
+            }
+        }
+        return lost.sorted()
+    }
+
     private func agreement() throws -> [ScenarioKeyValues] {
         guard let first = replicas.first else { return [] }
         for other in replicas.dropFirst() where other.core.clock != first.core.clock {

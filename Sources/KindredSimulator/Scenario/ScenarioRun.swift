@@ -20,7 +20,9 @@ extension Scenario {
                 }
             }
             let final = try run.converge(after: steps.count)
-            return ScenarioResult(id: id, strategy: scenarioStrategy, steps: outcomes, final: .agreed(final))
+            return ScenarioResult(
+                id: id, strategy: scenarioStrategy, steps: outcomes, final: .agreed(final),
+                lost: try run.reportedLosses())
         } catch {
             return ScenarioResult(
                 id: id, strategy: scenarioStrategy, steps: outcomes, final: .failed(why: ScenarioRun.words(error)))
@@ -128,8 +130,11 @@ struct ScenarioRun {
     func surroundings(of replica: Int) -> MergeSurroundings {
         MergeSurroundings(
             wall: wall(of: replica), maximumSkew: scenario.maximumSkew ?? .max, hash: Self.hash,
-            strategy: { [strategy] _ in strategy })
+            strategy: { [strategy] _ in strategy }, logging: Self.conflictLogging)
     }
+
+    /// Scenarios keep a conflict log, as servers do.
+    static let conflictLogging = ConflictLogging(hash: { hash($0) }, digest: { _ in [] })
 
     func objectKey(_ key: String) throws(ScenarioFailure) -> ObjectKey {
         let bucket: [UInt8] = Array("scenario".utf8)

@@ -21,5 +21,6 @@ struct Kindred: AsyncParsableCommand {
             Serve.self, Dev.self, Demo.self, Put.self, Get.self, Delete.self, Keys.self, Buckets.self, BucketTypes.self,
             Copy.self,
             Ping.self, ConflictCommands.self, Explain.self, ClusterCommands.self, TLSCommands.self, Sim.self, Lab.self,
+            Advise.self,
         ])
 }

@@ -13,6 +13,7 @@ final class ClusterMember {
     private(set) var node: ReplicaNode
     let transport: any PeerTransport
     private let configurator: Configurator
+    private let recorder: WorkloadRecorder
     let logger: Logger
     /// The newest configuration that has been taken over.
     private(set) var configuration: ClusterConfiguration
@@ -22,6 +23,7 @@ final class ClusterMember {
     var clocks = ClockWatch()
 
     private var now: UInt64 = 0
+    private var wall: UInt64 = 0
     /// What the tick that is under way wants done.
     private var effects: [NodeEffect] = []
     /// What waits for the disk, oldest first.
@@ -37,8 +39,9 @@ final class ClusterMember {
     init(
         node: ReplicaNode, configuration: ClusterConfiguration, transport: any PeerTransport,
         configurator: Configurator,
-        transferLimit: UInt64, logger: Logger
+        transferLimit: UInt64, recorder: WorkloadRecorder, logger: Logger
     ) {
+        self.recorder = recorder
         transfers = TransferRate(limit: transferLimit)
         self.node = node
         self.configuration = configuration
@@ -56,6 +59,7 @@ final class ClusterMember {
         if case .message(.transferred(let reply), _) = input { transfers.received(reply, now: now) }
         if case .tick = input { resumeTransfers(now) }
         self.now = now
+        self.wall = wall
         node.step(input, now: now, wall: wall, into: &effects)
     }
 
@@ -191,7 +195,8 @@ final class ClusterMember {
             if let participant = waiting.removeValue(forKey: token) { answered(participant, reply) }
         case .configure(let request):
             configurator.submit(request, from: node.id)
-        case .coordinated(_, let write):
+        case .coordinated(let request, let write):
+            recorder.record(request, write, wall: wall)
             if case .applied(_, let discarded) = write.outcome {
                 statistics.discardedVersions += UInt64(discarded.count)
             }

@@ -44,7 +44,7 @@ extension DataLoop: PeerObserver {
         identity.isTrusted = true
         let member = ClusterMember(
             node: node, configuration: configuration, transport: transport, configurator: configurator,
-            transferLimit: transferBytesPerSecond, logger: logger)
+            transferLimit: transferBytesPerSecond, recorder: recorder, logger: logger)
         role = .member(member)
         tellWhoIsReachable(member)
         member.connect()

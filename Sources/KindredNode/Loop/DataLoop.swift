@@ -47,6 +47,8 @@ package final class DataLoop: @unchecked Sendable {
     package internal(set) var statistics = NodeStatistics()
     /// Which keys with many siblings have been spoken of.
     var siblingAlarms = KeyAlarms()
+    /// Who records what clients do.
+    let recorder = WorkloadRecorder()
 
     /// The wall clock of this tick, in milliseconds since 1970.
     package private(set) var wall: UInt64 = 0
@@ -181,9 +183,11 @@ package final class DataLoop: @unchecked Sendable {
         writesInTick = 0
         switch end {
         case .failure(let error):
+            recorder.forget()
             recover(from: error)
             for (participant, _) in participants { participant.finish(tickEnd(failedBy: error)) }
         case .success:
+            recorder.release()
             touchedPartitions.removeAll(keepingCapacity: true)
             bucketTypesBeforeTick = nil
             unsynchronizedBytes += stagedBytes

@@ -114,7 +114,9 @@ extension DataLoop {
         guard case .alone = role else {
             guard let found = try clusterGet(key, properties, counts) else { return nil }
             statistics.gets += 1
-            return answer(found, key, properties.strategy)
+            let answer = answer(found, key, properties.strategy)
+            record(read: answer)
+            return answer
         }
         switch try read(key) {
         case .needsDisk(let ticket):
@@ -123,7 +125,9 @@ extension DataLoop {
         case .object(let found, let unsynchronized):
             waitFor(unsynchronized)
             statistics.gets += 1
-            return answer(found, key, properties.strategy)
+            let answer = answer(found, key, properties.strategy)
+            record(read: answer)
+            return answer
         }
     }
 
@@ -290,6 +294,7 @@ extension DataLoop {
             try load(key, ticket)
             return nil
         case .done(let reply):
+            record(request, reply)
             if reply.record != nil { staged(inPartition: key.partition) }
             switch reply.outcome {
             case .applied(_, let discarded):

@@ -39,6 +39,7 @@ struct RiakHTTPResponder: Sendable {
         case let path where ConflictHTTPResponder.serves(path):
             return try await ConflictHTTPResponder(service: ConflictService(loop: loop)).respond(
                 to: request, path: path)
+        case RecordingHTTPResponder.path: return try await RecordingHTTPResponder(loop: loop).respond(to: request)
         case "/livez": return Response(text: "OK\n", status: 200)
         case "/readyz": return await cluster.ready()
         default: break

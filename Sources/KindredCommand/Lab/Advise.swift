@@ -1,0 +1,166 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import KindredClient
+import KindredModel
+import KindredNode
+import KindredSimulator
+import NIOCore
+import NIOHTTP1
+
+/// `kindred advise`: which strategy a bucket should have, by what its clients do.
+struct Advise: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Advise on a bucket's conflict strategy, from what its clients do.",
+        discussion: """
+            It records the bucket for a while, or takes a recording that is there, replays it under every strategy, looks \
+            into the conflict log, and draws a conclusion: with the numbers that it rests on, how sure it is, and what would \
+            change it. If there is too little data it says so, and how much would be enough. Nothing is changed.
+
+            With --from a node is asked for its conflict log only if --node names one. It ends with 0, also if there is too \
+            little data; with 1 if something went wrong, and with 69 if no node can be reached.
+
+            EXAMPLES
+              kindred advise carts/eu
+              kindred advise carts/eu --watch 10m
+              kindred advise carts/eu --from carts.jsonl
+              kindred advise carts/eu --from carts.jsonl --json | jq .strategy
+            """)
+
+    @Argument(help: ArgumentHelp("Which bucket.", valueName: "[type/]bucket"))
+    var word: String
+    @Option(help: ArgumentHelp("The bucket type, if it is not in the path.", valueName: "type"))
+    var type: String?
+    @Option(
+        help: ArgumentHelp("A recording of the bucket.", valueName: "file"),
+        completion: .file(extensions: ["jsonl"]))
+    var from: String?
+    @Option(
+        help: ArgumentHelp("For how long to record, such as 60s or 10m. (default: 60s)", valueName: "time"),
+        transform: SimulatedDuration.init(argument:))
+    var watch: SimulatedDuration?
+    @OptionGroup var common: OperatorOptions
+
+    func validate() throws {
+        _ = try Bucket(word: word, type: type)
+        if from != nil, watch != nil { throw ValidationError("either --from a recording or --watch the bucket") }
+    }
+
+    func run() async throws {
+        let code = await perform(.standard)
+        if code != .success { throw code }
+    }
+
+    /// Does what the command says, and says what went wrong.
+    func perform(_ console: Console) async -> ExitCode {
+        do {
+            return try await advise(console)
+        } catch {
+            return console.complain(error)
+        }
+    }
+
+    private func advise(_ console: Console) async throws -> ExitCode {
+        let bucket = try Bucket(word: word, type: type)
+        let names = (
+            type: String(decoding: bucket.type.bytes, as: UTF8.self),
+            bucket: String(decoding: bucket.name.bytes, as: UTF8.self)
+        )
+        var builder = RecordingBuilder(filter: names)
+        if let from {
+            try builder.read(path: from)
+        } else {
+            builder = try await record(names, console)
+        }
+        let workload = builder.workload()
+        let replay = WorkloadReplay(workload)
+        var replays: [ConflictStrategy: ReplayResult] = [:]
+        for strategy in ConflictStrategy.allCases { replays[strategy] = replay.run(strategy) }
+        let evidence = AdviceEvidence(
+            WorkloadFacts(workload), replays, logged: try await logged(names, console))
+        let page = AdvicePage(
+            bucket: bucket.path, evidence: evidence, strategies: builder.strategies.sorted(),
+            advice: AdviceRules.advise(evidence))
+        if common.json {
+            try console.print(json: page.document)
+        } else {
+            console.print(page.lines(width: console.width))
+        }
+        return .success
+    }
+
+    private func record(
+        _ names: (type: String, bucket: String), _ console: Console
+    ) async throws -> RecordingBuilder {
+        let named = try common.nodes(ProcessInfo.processInfo.environment)
+        let nodes = try await RecordingClient.nodes(from: named, timeout: .seconds(common.timeout))
+        let tally = RecordingTally(keepsLines: true, filter: names, write: nil)
+        let seconds = Int(((watch?.microseconds ?? 60_000_000) + 999_999) / 1_000_000)
+        let client = RecordingClient(
+            nodes: nodes,
+            wish: RecordingClient.Wish(type: names.type, bucket: names.bucket, seconds: seconds))
+        console.complain(
+            "recording \(TextLayout.name(Array(names.type.utf8)))/\(TextLayout.name(Array(names.bucket.utf8))) for "
+                + "\(seconds) s; Control-C ends it sooner")
+        let failures = try await RecordingProgress.run(client, tally, console)
+        if try RecordingProgress.code(failures, of: nodes.count, console) != .success {
+            console.complain("what those nodes coordinate is missing")
+        }
+        return await tally.builder
+    }
+
+    /// How many conflicts the log has by kind; nil if nobody was asked.
+    private func logged(_ names: (type: String, bucket: String), _ console: Console) async throws -> [String: Int]? {
+        if from != nil, common.node == nil { return nil }
+        let nodes = try common.nodes(ProcessInfo.processInfo.environment)
+        do {
+            let counts = try await ConflictTally.fetch(names, from: nodes, timeout: .seconds(common.timeout))
+            return counts
+        } catch {
+            console.complain("the conflict log could not be asked: \(CommandFailure(error).message)")
+            return nil
+        }
+    }
+}
+
+/// What a node's conflict log has of a bucket.
+enum ConflictTally {
+    private struct Answer: Decodable {
+        struct Count: Decodable {
+            var kind: String
+            var count: Int
+        }
+        var counts: [Count]
+    }
+
+    /// The number of conflicts by kind, from the first node that answers.
+    static func fetch(
+        _ names: (type: String, bucket: String), from nodes: [NodeURL], timeout: Duration
+    ) async throws -> [String: Int] {
+        func escaped(_ text: String) -> String {
+            text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        }
+        let path = "/kindred/v1/conflicts/counts?type=\(escaped(names.type))&bucket=\(escaped(names.bucket))"
+        var last: NodeFailure?
+        for node in nodes {
+            do {
+                let response = try await HTTPClient.shared.execute(
+                    HTTPClientRequest(url: node.text + path), timeout: .init(timeout))
+                let bytes = [UInt8](try await response.body.collect(upTo: 16 << 20).readableBytesView)
+                guard response.status == .ok else {
+                    throw NodeFailure(status: Int(response.status.code), bytes, at: node)
+                }
+                var counts: [String: Int] = [:]
+                for row in try JSONDecoder().decode(Answer.self, from: Data(bytes)).counts {
+                    counts[row.kind, default: 0] += max(0, row.count)
+                }
+                return counts
+            } catch let failure as NodeFailure {
+                last = failure
+            } catch {
+                last = NodeFailure(error, at: node, after: timeout, maybeDone: false)
+            }
+        }
+        throw CommandFailure(last ?? NodeFailure(.notReached, at: .usual, "there is no node to ask"))
+    }
+}

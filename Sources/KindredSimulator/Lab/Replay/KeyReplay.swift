@@ -1,0 +1,326 @@
+import KindredModel
+import KindredReplication
+
+/// Replays the writes of one key under one strategy.
+///
+/// The strategies and the merging are those that nodes run. Each write keeps the name that it had (those that had none get one that
+/// nobody can have seen), so a recorded causal context means the same here: it replaces exactly what its writer had been told of. What a
+/// writer had been *shown* depends on the strategy: where only one value is shown, it is the winner of what the context covers.
+///
+/// An acknowledged put is lost if it is not among the values at the end, and nobody who had been shown it has written.
+struct KeyReplay {
+    private let strategy: ConflictStrategy
+    private let lag: UInt64?
+    /// What each coordinator knows of the key, and what all of them know together.
+    private var replicas: [CausalObject]
+    private var clocks: [HybridLogicalClock]
+    private var whole = CausalObject()
+    /// Those who coordinate writes of this key; the others' state does not matter.
+    private let coordinators: Set<Int>
+    /// Changes, and for each replica those that have not reached it.
+    private var changes: [Change] = []
+    private var pending: [[Int]]
+
+    private struct Change {
+        let dot: Dot
+        /// Whether the dot is one that recorded contexts can speak of.
+        let isRecorded: Bool
+        let moment: UInt64
+        let object: CausalObject
+    }
+
+    /// A write that was applied.
+    private struct Applied {
+        let dot: Dot
+        let timestamp: HybridTimestamp
+        /// Nil for a delete.
+        let content: ArraySlice<UInt8>?
+        let hasContext: Bool
+        var isSuperseded = false
+        /// What it was dropped for, if that had not seen it.
+        var lostTo: (hasContext: Bool, isEqual: Bool)?
+    }
+    private var applied: [Applied] = []
+    /// The places of the applied writes in the order of their timestamps.
+    private var byTime: [Int] = []
+    private var positions: [Dot: Int] = [:]
+    private var standingSince: UInt64?
+    private var nextDots: [UInt64]
+    private(set) var key: ReplayResult.KeyResult
+
+    /// - Parameter lag: after how many milliseconds replicas hear of each other's writes; nil for "as recorded".
+    init(_ recorded: RecordedKey, under strategy: ConflictStrategy, nodes: Int, lag: UInt64?) {
+        self.strategy = strategy
+        self.lag = lag
+        // Version numbers are handed out by one leader.
+        coordinators = strategy == .versionNumbers ? [0] : Set(recorded.writes.map(\.coordinator))
+        let count = max(nodes, (coordinators.max() ?? 0) + 1)
+        replicas = Array(repeating: CausalObject(), count: count)
+        clocks = Array(repeating: HybridLogicalClock(), count: count)
+        pending = Array(repeating: [], count: count)
+        nextDots = Array(repeating: 0, count: count)
+        key = ReplayResult.KeyResult(name: recorded.name, writes: recorded.writes.count)
+    }
+
+    mutating func run(_ recorded: RecordedKey, into result: inout ReplayResult) {
+        let known = Set(recorded.writes.compactMap(\.dot))
+        var older: Set<Dot> = []
+        for write in recorded.writes {
+            for dot in write.found where !known.contains(dot) && older.insert(dot).inserted {
+                insertUnrecorded(dot, before: write)
+            }
+            replay(write, &result)
+        }
+        finish(recorded.writes.last?.moment ?? 0, &result)
+    }
+
+    /// A version that the recording does not have as a write: it is older, or its node was not recorded.
+    private mutating func insertUnrecorded(_ dot: Dot, before write: ReplayWrite) {
+        let content = Array("unrecorded \(dot)".utf8)[...]
+        let timestamp = HybridTimestamp(rawValue: write.order &- 1)
+        let version = Version(dot: dot, timestamp: timestamp, content: content)
+        let single = CausalObject(versions: [version], context: CausalContext())
+        for replica in coordinators { join(single, into: &replicas[replica]) }
+        join(single, into: &whole)
+    }
+
+    // MARK: One write
+
+    private mutating func replay(_ write: ReplayWrite, _ result: inout ReplayResult) {
+        let replica = strategy == .versionNumbers ? 0 : write.coordinator
+        deliver(to: replica, for: write)
+        if write.isDelete { result.deletes += 1 } else { result.puts += 1 }
+
+        let shown = strategy.visibleVersions(of: replicas[replica])
+        if let failure = precondition(of: write).failure(for: shown) {
+            _ = failure
+            refuse("precondition", &result)
+            return
+        }
+        let winner = lastShown(to: write)
+        let before = replicas[replica]
+        let seenTime = winner.map { applied[$0].timestamp } ?? .zero
+        let event = WriteEvent(
+            dot: write.dot ?? freshDot(replica),
+            timestamp: timestamp(of: write, after: max(seenTime, before.latestTimestamp), at: replica))
+        let content = write.isDelete ? nil : content(of: write, event.dot)
+        let request = ClientWrite(
+            content: content, seen: write.hasContext ? Knowledge(context: write.seen, timestamp: seenTime) : nil)
+        let outcome = strategy.apply(
+            request, as: event, to: &replicas[replica], siblingLimit: Limits.siblingMaximum)
+        meet(write, content, before: before, &result)
+        switch outcome {
+        case .refused(let refusal):
+            refuse(Self.word(refusal), &result)
+        case .unchanged:
+            result.acknowledged += 1
+            if !write.isDelete { result.unchanged += 1 }
+        case .applied(let replaced, _):
+            clocks[replica] = HybridLogicalClock(floor: max(clocks[replica].last, event.timestamp))
+            result.acknowledged += 1
+            supersede(write, winner, replaced)
+            note(
+                Applied(dot: event.dot, timestamp: event.timestamp, content: content, hasContext: write.hasContext))
+            took(effect: write, event.dot, content, at: replica)
+            count(write.moment, &result)
+        }
+    }
+
+    /// Counts it if the write meets a value that it had not seen.
+    private mutating func meet(
+        _ write: ReplayWrite, _ content: ArraySlice<UInt8>?, before: CausalObject, _ result: inout ReplayResult
+    ) {
+        // A delete without a context asks for all that its coordinator knows to be gone.
+        let unseen = strategy.visibleVersions(of: whole).filter { version in
+            write.isDelete && !write.hasContext
+                ? !before.context.contains(version.dot) : !write.seen.contains(version.dot)
+        }
+        guard !unseen.isEmpty else { return }
+        result.conflicts += 1
+        key.conflicts += 1
+        if write.content != nil || write.isDelete, unseen.allSatisfy({ $0.content == content }) {
+            result.harmless += 1
+        }
+    }
+
+    private mutating func refuse(_ reason: String, _ result: inout ReplayResult) {
+        result.refused[reason, default: 0] += 1
+        key.refused += 1
+    }
+
+    private static func word(_ refusal: WriteRefusal) -> String {
+        switch refusal {
+        case .exists: "exists"
+        case .immutable: "immutable"
+        case .tooManySiblings: "too-many-siblings"
+        case .preconditionFailed: "precondition"
+        }
+    }
+
+    /// What the writer has been told the key's value is, if one value is shown: a place in `applied`.
+    private func lastShown(to write: ReplayWrite) -> Int? {
+        guard write.hasContext, strategy == .lastWriteWins else { return nil }
+        return byTime.last { write.seen.contains(applied[$0].dot) }
+    }
+
+    private mutating func note(_ write: Applied) {
+        positions[write.dot] = applied.count
+        // They nearly come in order: only what nodes had refused when it was recorded may be out of it.
+        var place = byTime.count
+        while place > 0,
+            (applied[byTime[place - 1]].timestamp, applied[byTime[place - 1]].dot)
+                > (write.timestamp, write.dot)
+        {
+            place -= 1
+        }
+        byTime.insert(applied.count, at: place)
+        applied.append(write)
+    }
+
+    /// The one that it had, if that follows what it has seen here; else a new one.
+    private func timestamp(
+        of write: ReplayWrite, after floor: HybridTimestamp, at replica: Int
+    ) -> HybridTimestamp {
+        if let recorded = write.timestamp, recorded > floor { return recorded }
+        var clock = clocks[replica]
+        return clock.tick(wall: write.moment, after: floor)
+    }
+
+    private mutating func supersede(_ write: ReplayWrite, _ winner: Int?, _ replaced: [Version]) {
+        if let winner { applied[winner].isSuperseded = true }
+        let isBlindDelete = write.isDelete && !write.hasContext
+        for version in replaced where isBlindDelete || strategy != .lastWriteWins {
+            if let index = positions[version.dot] { applied[index].isSuperseded = true }
+        }
+        guard strategy != .lastWriteWins else { return }
+        // What its writer saw elsewhere need not have reached this coordinator.
+        for version in whole.versions where write.seen.contains(version.dot) {
+            if let index = positions[version.dot] { applied[index].isSuperseded = true }
+        }
+    }
+
+    private mutating func took(
+        effect write: ReplayWrite, _ dot: Dot, _ content: ArraySlice<UInt8>?, at replica: Int
+    ) {
+        let before = whole.versions
+        join(replicas[replica], into: &whole)
+        for version in before where !whole.versions.contains(where: { $0.dot == version.dot }) {
+            lose(version.dot, to: write.hasContext, isEqual: version.content == content && write.content != nil)
+        }
+        if content != nil, let winner = whole.versions.last, !whole.versions.contains(where: { $0.dot == dot }) {
+            // It has lost at once, against a write from a clock that is ahead.
+            let other = positions[winner.dot].map { applied[$0].hasContext } ?? false
+            lose(dot, to: other, isEqual: winner.content == content && write.content != nil)
+        }
+        guard coordinators.count > 1 else { return }
+        changes.append(
+            Change(dot: dot, isRecorded: write.dot != nil, moment: write.moment, object: replicas[replica]))
+        for other in coordinators where other != replica { pending[other].append(changes.count - 1) }
+    }
+
+    private mutating func lose(_ dot: Dot, to hasContext: Bool, isEqual: Bool) {
+        guard let index = positions[dot], applied[index].lostTo == nil else { return }
+        applied[index].lostTo = (hasContext, isEqual)
+    }
+
+    private mutating func count(_ moment: UInt64, _ result: inout ReplayResult) {
+        let values = strategy.visibleVersions(of: whole).count
+        result.effectiveWrites += 1
+        result.valuesAfterWrites += values
+        result.mostSiblings = max(result.mostSiblings, values)
+        key.mostSiblings = max(key.mostSiblings, values)
+        if values > 1, standingSince == nil {
+            standingSince = moment
+            result.merges += 1
+        } else if values <= 1, let since = standingSince {
+            stood(from: since, to: moment, &result)
+            standingSince = nil
+        }
+    }
+
+    private func stood(from since: UInt64, to moment: UInt64, _ result: inout ReplayResult) {
+        let length = moment >= since ? moment - since : 0
+        result.standing += length
+        result.longestStanding = max(result.longestStanding, length)
+    }
+
+    // MARK: The end
+
+    private mutating func finish(_ moment: UInt64, _ result: inout ReplayResult) {
+        if let since = standingSince {
+            stood(from: since, to: moment, &result)
+            result.unresolved += 1
+        }
+        let visible = Set(strategy.visibleVersions(of: whole).map(\.dot))
+        let stored = Set(whole.versions.map(\.dot))
+        for put in applied where put.content != nil {
+            if visible.contains(put.dot) {
+                if visible.count > 1 { result.siblings += 1 } else { result.kept += 1 }
+            } else if stored.contains(put.dot) {
+                result.shadowed += 1
+                key.shadowed += 1
+            } else if strategy == .immutable {
+                // Equal content, written at two replicas: one of the two stands for both.
+                result.kept += 1
+            } else if put.isSuperseded {
+                result.replaced += 1
+            } else {
+                if put.lostTo?.hasContext ?? false { result.lostToInformed += 1 } else { result.lostToBlind += 1 }
+                if put.lostTo?.isEqual ?? false { result.lostToEqual += 1 }
+                key.lost += 1
+            }
+        }
+        result.add(key)
+    }
+
+    // MARK: Replicas
+
+    private mutating func deliver(to replica: Int, for write: ReplayWrite) {
+        guard !pending[replica].isEmpty else { return }
+        var rest: [Int] = []
+        for index in pending[replica] {
+            let change = changes[index]
+            let hasArrived: Bool
+            if let lag {
+                hasArrived = change.moment + lag <= write.moment
+            } else if let reflected = write.reflected, change.isRecorded {
+                hasArrived = reflected.contains(change.dot)
+            } else {
+                hasArrived = true
+            }
+            if hasArrived { join(change.object, into: &replicas[replica]) } else { rest.append(index) }
+        }
+        pending[replica] = rest
+    }
+
+    private func join(_ object: CausalObject, into other: inout CausalObject) {
+        _ = strategy.merge(object, into: &other)
+    }
+
+    /// A name that no recorded context can have seen.
+    private mutating func freshDot(_ replica: Int) -> Dot {
+        nextDots[replica] += 1
+        return Dot(ActorID(.max - UInt32(truncatingIfNeeded: replica)), nextDots[replica])
+    }
+
+    /// Content that is not known is taken to be like no other.
+    private func content(of write: ReplayWrite, _ dot: Dot) -> ArraySlice<UInt8> {
+        (write.content.map { [1] + $0 } ?? [0] + Array("\(dot)".utf8))[...]
+    }
+
+    private func precondition(of write: ReplayWrite) -> Precondition {
+        var precondition = Precondition()
+        for condition in write.conditions {
+            switch condition {
+            case .absent: precondition.mustNotExist = true
+            case .present: precondition.mustExist = true
+            case .unchanged: precondition.notModifiedSince = write.seen
+            case .other:
+                var seen = write.seen
+                if write.outcome != .conditionFailed { for dot in write.found { seen.insert(dot) } }
+                if !write.found.isEmpty || write.outcome == .conditionFailed { precondition.notModifiedSince = seen }
+            }
+        }
+        return precondition
+    }
+}

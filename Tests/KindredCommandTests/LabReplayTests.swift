@@ -86,6 +86,20 @@ import Testing
         #expect(try JSONDecoder().decode(Figures.self, from: Data(console.bytes)).writes == 3)
     }
 
+    @Test("Numbers without measure in a recording do no harm")
+    func extremes() throws {
+        let largest = "\(UInt64.max)"
+        let lines = [
+            Self.lines[0], #"{"line":"dropped","node":"n","dropped":\#(largest)}"#,
+            #"{"line":"dropped","node":"n","dropped":\#(largest)}"#, #"{"line":"end","at":\#(largest)}"#,
+            Self.lines[1].replacing(#""at":1001"#, with: #""at":\#(largest)"#),
+            Self.lines[2].replacing(#""timestamp":\#(1_002 << 16)"#, with: #""timestamp":\#(largest)"#),
+            Self.lines[4].replacing(#""number":3"#, with: #""number":\#(largest)"#),
+        ]
+        let path = try file(lines)
+        #expect(try replay([path]).code == 0 && replay([path, "--json", "--lag", "86400000"]).code == 0)
+    }
+
     @Test(
         "What is no recording is refused with the line's number",
         arguments: [

@@ -117,6 +117,7 @@ import Testing
         let events = RecordingLine.Events(context)
         #expect(events.upTo == ["1:2"] && events.single == ["2:7"] && events.context == context)
         #expect(RecordingLine.Events(upTo: ["1:0"]).context == nil)
+        #expect(RecordingLine.Events(upTo: ["1:18446744073709551615"]).context == nil)
         #expect(RecordingLine.Events(upTo: ["x"], single: nil).context == nil)
         #expect(RecordingLine.Events(single: ["1:2:3"]).context == nil)
     }

@@ -88,7 +88,7 @@ import Testing
         }
         let advice = AdviceRules.advise(evidence([writes]))
         #expect(advice.rule == .lostUpdates && advice.strategy == .versionVectors && advice.confidence == .high)
-        #expect(advice.reasons.contains { $0.contains("lost 40 values") })
+        #expect(advice.reasons.contains { $0.contains("40 of them are lost for good") })
     }
 
     @Test("Conflicts between equal contents are harmless")

@@ -13,12 +13,13 @@ struct Advise: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Advise on a bucket's conflict strategy, from what its clients do.",
         discussion: """
-            It records the bucket for a while, or takes a recording that is there, replays it under every strategy, looks \
-            into the conflict log, and draws a conclusion: with the numbers that it rests on, how sure it is, and what would \
-            change it. If there is too little data it says so, and how much would be enough. Nothing is changed.
+            It records the bucket for a while, or takes a recording that is there, replays it under every strategy, \
+            looks into the conflict log, and draws a conclusion: with the numbers that it rests on, how sure it is, \
+            and what would change it. If there is too little data it says so, and how much would be enough. Nothing is \
+            changed.
 
-            With --from a node is asked for its conflict log only if --node names one. It ends with 0, also if there is too \
-            little data; with 1 if something went wrong, and with 69 if no node can be reached.
+            With --from a node is asked for its conflict log only if --node names one. It ends with 0, also if there \
+            is too little data; with 1 if something went wrong, and with 69 if no node can be reached.
 
             EXAMPLES
               kindred advise carts/eu
@@ -152,7 +153,7 @@ enum ConflictTally {
                 }
                 var counts: [String: Int] = [:]
                 for row in try JSONDecoder().decode(Answer.self, from: Data(bytes)).counts {
-                    counts[row.kind, default: 0] += max(0, row.count)
+                    counts[row.kind, default: 0] += min(max(0, row.count), 1 << 40)
                 }
                 return counts
             } catch let failure as NodeFailure {

@@ -10,13 +10,13 @@ struct LabRecording: AsyncParsableCommand {
         commandName: "record",
         abstract: "Record what clients write, to replay it under every strategy.",
         discussion: """
-            Each write is recorded by the node that coordinates it: when, which key, what its writer had seen, what the \
-            node had, and what came of it. Of a cluster all nodes record at the same time. A node never waits for the \
-            reader: what it cannot hand over is dropped, and counted. Values are not recorded unless you ask for them; \
-            with --hash-keys keys and the names of clients are not, either.
+            Each write is recorded by the node that coordinates it: when, which key, what its writer had seen, what \
+            the node had, and what came of it. Of a cluster all nodes record at the same time. A node never waits for \
+            the reader: what it cannot hand over is dropped, and counted. Values are not recorded unless you ask for \
+            them; with --hash-keys keys and the names of clients are not, either.
 
-            It ends with 0 if all nodes recorded to the end, with 1 if some did not, and with 69 if none can be reached. \
-            Control-C ends a recording in good order.
+            It ends with 0 if all nodes recorded to the end, with 1 if some did not, and with 69 if none can be \
+            reached. Control-C ends a recording in good order.
 
             EXAMPLES
               kindred lab record --for 60s --out load.jsonl

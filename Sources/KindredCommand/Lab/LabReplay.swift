@@ -21,9 +21,9 @@ struct LabReplay: ParsableCommand {
         commandName: "replay",
         abstract: "Tell what each strategy would have lost, kept, refused or left to merge.",
         discussion: """
-            The recorded writes run again, each with what its writer had seen, through the strategies that nodes run: on \
-            one replica for each node that was recorded, which hear of each other as late as the recording shows, or as \
-            --lag says. No node is needed.
+            The recorded writes run again, each with what its writer had seen, through the strategies that nodes run: \
+            on one replica for each node that was recorded, which hear of each other as late as the recording shows, \
+            or as --lag says. No node is needed.
 
             EXAMPLES
               kindred lab replay load.jsonl

@@ -45,7 +45,7 @@ struct RecordingBuilder {
             guard admits(read.name) else { return }
             reads += 1
             last = max(last, read.at)
-        case .dropped(let count, _): dropped += count
+        case .dropped(let count, _): dropped = max(dropped, dropped &+ count)
         case .end(let moment): end = max(end, moment)
         case .alive: break
         }

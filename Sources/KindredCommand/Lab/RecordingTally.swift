@@ -39,7 +39,7 @@ actor RecordingTally {
             if event.operation == "put", !event.hasContext, !event.found.isEmpty { overwritesUnread += 1 }
             if keys.count < Self.mostKeys { keys.insert(event.name) }
         case .read: reads += 1
-        case .dropped(let count, _): dropped += count
+        case .dropped(let count, _): dropped = max(dropped, dropped &+ count)
         case .end: break
         }
         if keepsLines { try builder.add(line) }
@@ -59,7 +59,8 @@ actor RecordingTally {
         var lines = ["recorded \(progress), at \(TextLayout.count(nodes.count, "node"))"]
         if writes > 0 {
             lines.append(
-                "  \(TextLayout.grouped(refused)) refused; \(TextLayout.grouped(overwritesUnread)) came without a causal "
+                "  \(TextLayout.grouped(refused)) refused; \(TextLayout.grouped(overwritesUnread)) came without "
+                    + "a causal "
                     + "context to a key that had a value")
         }
         if dropped > 0 {

@@ -44,7 +44,8 @@ struct ReplayFigures {
         }
         if workload.dropped > 0 {
             lines.append(
-                "The recording lacks \(TextLayout.count(Int(clamping: workload.dropped), "event")): losses and conflicts are "
+                "The recording lacks \(TextLayout.count(Int(clamping: workload.dropped), "event")): losses and "
+                    + "conflicts are "
                     + "too low, or values appear whose write is not there.")
         }
         if !facts.knowsContents {
@@ -62,7 +63,10 @@ struct ReplayFigures {
         }
         return [
             number("acknowledged", "writes whose client is told that it has worked", \.acknowledged),
-            number("lost", "values dropped by a write that had not seen them", \.lost),
+            number(
+                "overwritten unseen", "dropped for a write that had not seen them; a conflict log enters them as lost",
+                \.overwrittenUnseen),
+            number("lost for good", "of these, nobody who had been shown them has written", \.lost),
             number("  to writers with a context", "they had read, but something else", \.lostToInformed),
             number("  of equal content", "the same content is there", \.lostToEqual),
             number("not shown", "kept beside an immutable value", \.shadowed),
@@ -146,6 +150,7 @@ extension ReplayFigures {
         var kept: Int
         var siblings: Int
         var replaced: Int
+        var overwrittenUnseen: Int
         var lost: Int
         var lostToWritersWithContext: Int
         var lostToWritersWithoutContext: Int
@@ -172,6 +177,7 @@ extension ReplayFigures {
             kept = result.kept
             siblings = result.siblings
             replaced = result.replaced
+            overwrittenUnseen = result.overwrittenUnseen
             lost = result.lost
             lostToWritersWithContext = result.lostToInformed
             lostToWritersWithoutContext = result.lostToBlind

@@ -29,7 +29,8 @@ extension ReplayFigures {
                             title: "Puts by what becomes of them", parts: fates.map { .init($0) }, bars: bars)),
                     .text(
                         "A value counts as lost if it is not there at the end and nobody who had been shown it has "
-                            + "written. Values that an immutable key keeps without showing them count as lost in the chart."
+                            + "written. Values that an immutable key keeps without showing them count as lost "
+                            + "in the chart."
                     ),
                     .table(figures),
                 ])

@@ -36,8 +36,8 @@ package struct RecordingOptions: Hashable, Sendable {
     }
 }
 
-/// What a client did at a node, as the data loop hands it to whoever records. Nothing is worked out on that loop: names, digests
-/// and JSON are the reader's business, on its own thread.
+/// What a client did at a node, as the data loop hands it to whoever records. Nothing is worked out on that loop:
+/// names, digests and JSON are the reader's business, on its own thread.
 package enum RecordedEvent: Sendable {
     case write(RecordedWrite)
     case read(RecordedRead)

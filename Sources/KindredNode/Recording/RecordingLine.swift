@@ -45,7 +45,8 @@ package enum RecordingLine: Hashable, Sendable {
         package var type: String
         package var bucket: String
         package var key: String
-        /// How the key is written: nil for text, `hex` for bytes that are none, `hash` if only a salted hash of it is told.
+        /// How the key is written: nil for text, `hex` for bytes that are none, `hash` if only a salted hash of it is
+        /// told.
         package var keyForm: String?
         /// `hex` if the bucket's name is no text.
         package var bucketForm: String?

@@ -27,10 +27,15 @@ extension RecordingLine.Events {
 }
 
 extension Dot {
+    /// No replica lives to mint more; beyond, a recording from elsewhere could make counters overflow.
+    private static let largestRecorded: UInt64 = 1 << 62
+
     /// Reads what `description` wrote.
     package init?(recorded text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, let actor = UInt32(parts[0]), let counter = UInt64(parts[1]), counter > 0 else {
+        guard parts.count == 2, let actor = UInt32(parts[0]), let counter = UInt64(parts[1]),
+            1...Self.largestRecorded ~= counter
+        else {
             return nil
         }
         self.init(ActorID(actor), counter)

@@ -2,14 +2,16 @@ import KindredReplication
 import NIOConcurrencyHelpers
 
 extension Limits {
-    /// How much a recording holds for a reader that is slow: the rest is dropped, and counted. Larger than the largest object.
+    /// How much a recording holds for a reader that is slow: the rest is dropped, and counted. Larger than the largest
+    /// object.
     package static let recordingBytes = 64 << 20
     package static let recordingEvents = 32_768
     /// How many recordings a node makes at the same time.
     package static let recordings = 4
 }
 
-/// What has been recorded and not been read yet. Never grows beyond its bounds: what does not fit is dropped, and counted.
+/// What has been recorded and not been read yet. Never grows beyond its bounds: what does not fit is dropped, and
+/// counted.
 package struct RecordingBuffer: Sendable {
     /// An event with its place in the recording, from 1. What was dropped has a place, too.
     package struct Entry: Sendable {
@@ -32,7 +34,8 @@ package struct RecordingBuffer: Sendable {
     package mutating func append(_ event: RecordedEvent) {
         last += 1
         let cost = event.cost
-        // Once something was dropped, the rest goes with it until the reader comes, so that all of a gap is in one place.
+        // Once something was dropped, the rest goes with it until the reader comes, so that all of a gap is in one
+        // place.
         guard dropped == 0, entries.count < eventLimit, bytes + cost <= byteLimit else {
             dropped += 1
             return

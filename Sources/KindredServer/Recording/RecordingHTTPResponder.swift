@@ -12,7 +12,8 @@ struct RecordingHTTPResponder: Sendable {
     let loop: DataLoop
 
     static let path = "/kindred/v1/lab/record"
-    /// The header with which the salt comes, in base 16, when several nodes are to hash alike. Not a parameter: those are logged on the way.
+    /// The header with which the salt comes, in base 16, when several nodes are to hash alike. Not a parameter: those
+    /// are logged on the way.
     private static let saltField = "X-Kindred-Recording-Salt"
     private static let pause = Duration.milliseconds(100)
     private static let pausesPerHeartbeat = 50

@@ -72,8 +72,10 @@ package struct AdviceEvidence: Sendable {
     /// Writes that met a value which they had not seen, where every such value is kept.
     var conflicts: Int { replays[.versionVectors]?.conflicts ?? 0 }
     var harmless: Int { replays[.versionVectors]?.harmless ?? 0 }
-    /// What last-write-wins would have cost: updates by writers that had read something else, and values that nobody had read.
+    /// What last-write-wins would have cost: updates by writers that had read something else, and values that nobody
+    /// had read.
     var lostUpdates: Int { replays[.lastWriteWins]?.lostToInformed ?? 0 }
+    var overwrittenUnseen: Int { replays[.lastWriteWins]?.overwrittenUnseen ?? 0 }
     var loggedConflicts: Int {
         ["lost", "sibling", "outlived", "shadowed"].reduce(0) { $0 + (logged?[$1] ?? 0) }
     }

@@ -2,8 +2,9 @@ import KindredModel
 
 /// The rules of advice, in the order in which they are tried; the first one that holds decides.
 ///
-/// The numbers of "enough" are the rule of three: if something has not happened in *n* independent cases, its rate is below 3/*n* with a
-/// confidence of 95 %. Writes are not independent of each other, so this is a floor rather than a proof.
+/// The numbers of "enough" are the rule of three: if something has not happened in *n* independent cases, its rate is
+/// below 3/*n* with a confidence of 95 %. Writes are not independent of each other, so this is a floor rather than a
+/// proof.
 package enum AdviceRules {
     /// With so many overwrites without a conflict, conflicts are rarer than 1 in 100.
     package static let enough = 300
@@ -38,7 +39,8 @@ package enum AdviceRules {
         return Advice(
             .tooLittle, nil, .low, "There is too little data for advice.",
             reasons: [
-                "\(number(facts.overwrites, "write")) came to keys that had a value; \(enough) without a conflict would "
+                "\(number(facts.overwrites, "write")) came to keys that had a value; \(enough) without a "
+                    + "conflict would "
                     + "show that conflicts are rarer than 1 in 100."
             ],
             changes: [
@@ -78,7 +80,8 @@ package enum AdviceRules {
             "Writers make conditions, so they need one order: use version numbers.",
             reasons: [
                 "\(number(facts.conditionalOverwrites, "overwrite")) of \(grouped(facts.overwrites)) came with a "
-                    + "condition. A condition is checked where the write is coordinated; with version numbers that is one "
+                    + "condition. A condition is checked where the write is coordinated; with version numbers "
+                    + "that is one "
                     + "leader, elsewhere any replica, which may not have heard of the newest write.",
                 "\(grouped(failed)) of the conditions would have failed there.",
             ],
@@ -111,7 +114,9 @@ package enum AdviceRules {
         var reasons = [
             "\(number(evidence.conflicts - evidence.harmless, "write")) of \(grouped(facts.puts + facts.deletes)) met "
                 + "another value that the writer had not seen.",
-            "Last-write-wins would have lost \(number(evidence.lostUpdates, "value")) to writers that had read, but "
+            "Last-write-wins would have dropped \(number(evidence.overwrittenUnseen, "value")) for one that had "
+                + "not seen "
+                + "it. \(grouped(evidence.lostUpdates)) of them are lost for good, to writers that had read "
                 + "something else.",
         ]
         if let vectors = evidence.replays[.versionVectors] {
@@ -139,15 +144,18 @@ package enum AdviceRules {
         let lost = evidence.replays[.lastWriteWins]?.lostToBlind ?? 0
         return Advice(
             .hastyOverwrites, .versionVectors, .low,
-            "Writers overwrite within a second what they have not read: have them read first and send the causal context, "
+            "Writers overwrite within a second what they have not read: have them read first and send the "
+                + "causal context, "
                 + "under version vectors.",
             reasons: [
-                "\(number(facts.hastyOverwrites, "overwrite")) without a causal context came within a second of another "
+                "\(number(facts.hastyOverwrites, "overwrite")) without a causal context came within a second of "
+                    + "another "
                     + "client's write, or of one whose client gives no name.",
                 "Last-write-wins would have dropped \(number(lost, "value")) that no writer had read.",
             ],
             changes: [
-                "If a value never depends on the one before (a sensor's reading, a cache), last-write-wins loses nothing "
+                "If a value never depends on the one before (a sensor's reading, a cache), last-write-wins "
+                    + "loses nothing "
                     + "that matters.",
                 "With contexts in the requests, a recording can tell overwriting from losing.",
             ])
@@ -163,7 +171,8 @@ package enum AdviceRules {
         else { return nil }
         return Advice(
             .singleWriter, .versionNumbers, confidence(facts),
-            "Each key has one writer: version numbers cost it nothing, and give its history an order that people can read.",
+            "Each key has one writer: version numbers cost it nothing, and give its history an order that "
+                + "people can read.",
             reasons: [
                 "No key was written by two clients, and \(number(facts.busyKeys, "key")) changed at least "
                     + "\(WorkloadFacts.busyChanges) times.",
@@ -171,7 +180,8 @@ package enum AdviceRules {
             ],
             changes: [
                 "A second writer of a key.",
-                "If writes must be possible while a key's leader cannot be reached: version vectors cost nothing so far, "
+                "If writes must be possible while a key's leader cannot be reached: version vectors cost "
+                    + "nothing so far, "
                     + "either.",
             ])
     }
@@ -182,7 +192,8 @@ package enum AdviceRules {
         guard facts.blindShare >= 0.5 else { return nil }
         return Advice(
             .blind, .lastWriteWins, confidence(facts),
-            "Last-write-wins costs nothing so far: writers do not read first, and never came within a second of each other.",
+            "Last-write-wins costs nothing so far: writers do not read first, and never came within a second of "
+                + "each other.",
             reasons: [
                 "\(number(facts.blindOverwrites, "overwrite")) of \(grouped(facts.overwrites)) came without a causal "
                     + "context. Version vectors would keep each of them as a sibling.",
@@ -244,7 +255,8 @@ package enum AdviceRules {
         }
         if evidence.facts.dropped > 0 {
             remarks.append(
-                "The recording lacks \(number(Int(clamping: evidence.facts.dropped), "event")): the numbers are too low."
+                "The recording lacks \(number(Int(clamping: evidence.facts.dropped), "event")): the numbers are "
+                    + "too low."
             )
         }
         if !evidence.facts.knowsContents {

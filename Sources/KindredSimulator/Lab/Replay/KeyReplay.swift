@@ -3,31 +3,18 @@ import KindredReplication
 
 /// Replays the writes of one key under one strategy.
 ///
-/// The strategies and the merging are those that nodes run. Each write keeps the name that it had (those that had none get one that
-/// nobody can have seen), so a recorded causal context means the same here: it replaces exactly what its writer had been told of. What a
-/// writer had been *shown* depends on the strategy: where only one value is shown, it is the winner of what the context covers.
+/// The strategies and the merging are those that nodes run. Each write keeps the name that it had (those that had none
+/// get one that nobody can have seen), so a recorded causal context means the same here: it replaces exactly what its
+/// writer had been told of. What a writer had been *shown* depends on the strategy: where only one value is shown, it
+/// is the winner of what the context covers.
 ///
 /// An acknowledged put is lost if it is not among the values at the end, and nobody who had been shown it has written.
 struct KeyReplay {
     private let strategy: ConflictStrategy
-    private let lag: UInt64?
-    /// What each coordinator knows of the key, and what all of them know together.
-    private var replicas: [CausalObject]
+    private var replicas: ReplayReplicas
     private var clocks: [HybridLogicalClock]
+    /// What all replicas know together.
     private var whole = CausalObject()
-    /// Those who coordinate writes of this key; the others' state does not matter.
-    private let coordinators: Set<Int>
-    /// Changes, and for each replica those that have not reached it.
-    private var changes: [Change] = []
-    private var pending: [[Int]]
-
-    private struct Change {
-        let dot: Dot
-        /// Whether the dot is one that recorded contexts can speak of.
-        let isRecorded: Bool
-        let moment: UInt64
-        let object: CausalObject
-    }
 
     /// A write that was applied.
     private struct Applied {
@@ -43,6 +30,7 @@ struct KeyReplay {
     private var applied: [Applied] = []
     /// The places of the applied writes in the order of their timestamps.
     private var byTime: [Int] = []
+    /// The places of the applied writes by name.
     private var positions: [Dot: Int] = [:]
     private var standingSince: UInt64?
     private var nextDots: [UInt64]
@@ -51,13 +39,11 @@ struct KeyReplay {
     /// - Parameter lag: after how many milliseconds replicas hear of each other's writes; nil for "as recorded".
     init(_ recorded: RecordedKey, under strategy: ConflictStrategy, nodes: Int, lag: UInt64?) {
         self.strategy = strategy
-        self.lag = lag
         // Version numbers are handed out by one leader.
-        coordinators = strategy == .versionNumbers ? [0] : Set(recorded.writes.map(\.coordinator))
+        let coordinators: Set<Int> = strategy == .versionNumbers ? [0] : Set(recorded.writes.map(\.coordinator))
         let count = max(nodes, (coordinators.max() ?? 0) + 1)
-        replicas = Array(repeating: CausalObject(), count: count)
+        replicas = ReplayReplicas(strategy, coordinators: coordinators, count: count, lag: lag)
         clocks = Array(repeating: HybridLogicalClock(), count: count)
-        pending = Array(repeating: [], count: count)
         nextDots = Array(repeating: 0, count: count)
         key = ReplayResult.KeyResult(name: recorded.name, writes: recorded.writes.count)
     }
@@ -80,25 +66,24 @@ struct KeyReplay {
         let timestamp = HybridTimestamp(rawValue: write.order &- 1)
         let version = Version(dot: dot, timestamp: timestamp, content: content)
         let single = CausalObject(versions: [version], context: CausalContext())
-        for replica in coordinators { join(single, into: &replicas[replica]) }
-        join(single, into: &whole)
+        replicas.joinEverywhere(single)
+        _ = strategy.merge(single, into: &whole)
     }
 
     // MARK: One write
 
     private mutating func replay(_ write: ReplayWrite, _ result: inout ReplayResult) {
         let replica = strategy == .versionNumbers ? 0 : write.coordinator
-        deliver(to: replica, for: write)
+        replicas.deliver(to: replica, for: write)
         if write.isDelete { result.deletes += 1 } else { result.puts += 1 }
 
-        let shown = strategy.visibleVersions(of: replicas[replica])
-        if let failure = precondition(of: write).failure(for: shown) {
-            _ = failure
+        let shown = strategy.visibleVersions(of: replicas.objects[replica])
+        guard precondition(of: write).failure(for: shown) == nil else {
             refuse("precondition", &result)
             return
         }
         let winner = lastShown(to: write)
-        let before = replicas[replica]
+        let before = replicas.objects[replica]
         let seenTime = winner.map { applied[$0].timestamp } ?? .zero
         let event = WriteEvent(
             dot: write.dot ?? freshDot(replica),
@@ -107,7 +92,7 @@ struct KeyReplay {
         let request = ClientWrite(
             content: content, seen: write.hasContext ? Knowledge(context: write.seen, timestamp: seenTime) : nil)
         let outcome = strategy.apply(
-            request, as: event, to: &replicas[replica], siblingLimit: Limits.siblingMaximum)
+            request, as: event, to: &replicas.objects[replica], siblingLimit: Limits.siblingMaximum)
         meet(write, content, before: before, &result)
         switch outcome {
         case .refused(let refusal):
@@ -121,7 +106,7 @@ struct KeyReplay {
             supersede(write, winner, replaced)
             note(
                 Applied(dot: event.dot, timestamp: event.timestamp, content: content, hasContext: write.hasContext))
-            took(effect: write, event.dot, content, at: replica)
+            took(effect: write, event.dot, content, replaced, at: replica, &result)
             count(write.moment, &result)
         }
     }
@@ -200,27 +185,34 @@ struct KeyReplay {
     }
 
     private mutating func took(
-        effect write: ReplayWrite, _ dot: Dot, _ content: ArraySlice<UInt8>?, at replica: Int
+        effect write: ReplayWrite, _ dot: Dot, _ content: ArraySlice<UInt8>?, _ replaced: [Version],
+        at replica: Int, _ result: inout ReplayResult
     ) {
         let before = whole.versions
-        join(replicas[replica], into: &whole)
+        _ = strategy.merge(replicas.objects[replica], into: &whole)
+        let isBlindDelete = write.isDelete && !write.hasContext
         for version in before where !whole.versions.contains(where: { $0.dot == version.dot }) {
-            lose(version.dot, to: write.hasContext, isEqual: version.content == content && write.content != nil)
+            let isSeen =
+                isBlindDelete ? replaced.contains { $0.dot == version.dot } : write.seen.contains(version.dot)
+            guard !isSeen else { continue }
+            lose(
+                version.dot, to: write.hasContext, isEqual: version.content == content && write.content != nil, &result)
         }
         if content != nil, let winner = whole.versions.last, !whole.versions.contains(where: { $0.dot == dot }) {
             // It has lost at once, against a write from a clock that is ahead.
             let other = positions[winner.dot].map { applied[$0].hasContext } ?? false
-            lose(dot, to: other, isEqual: winner.content == content && write.content != nil)
+            lose(dot, to: other, isEqual: winner.content == content && write.content != nil, &result)
         }
-        guard coordinators.count > 1 else { return }
-        changes.append(
-            Change(dot: dot, isRecorded: write.dot != nil, moment: write.moment, object: replicas[replica]))
-        for other in coordinators where other != replica { pending[other].append(changes.count - 1) }
+        replicas.publish(dot, of: write, from: replica)
     }
 
-    private mutating func lose(_ dot: Dot, to hasContext: Bool, isEqual: Bool) {
-        guard let index = positions[dot], applied[index].lostTo == nil else { return }
+    private mutating func lose(_ dot: Dot, to hasContext: Bool, isEqual: Bool, _ result: inout ReplayResult) {
+        // An immutable key drops only what it has once more.
+        guard strategy != .immutable, let index = positions[dot], applied[index].content != nil,
+            applied[index].lostTo == nil
+        else { return }
         applied[index].lostTo = (hasContext, isEqual)
+        result.overwrittenUnseen += 1
     }
 
     private mutating func count(_ moment: UInt64, _ result: inout ReplayResult) {
@@ -240,7 +232,8 @@ struct KeyReplay {
 
     private func stood(from since: UInt64, to moment: UInt64, _ result: inout ReplayResult) {
         let length = moment >= since ? moment - since : 0
-        result.standing += length
+        // A file may say anything of the time.
+        result.standing &+= length
         result.longestStanding = max(result.longestStanding, length)
     }
 
@@ -273,29 +266,7 @@ struct KeyReplay {
         result.add(key)
     }
 
-    // MARK: Replicas
-
-    private mutating func deliver(to replica: Int, for write: ReplayWrite) {
-        guard !pending[replica].isEmpty else { return }
-        var rest: [Int] = []
-        for index in pending[replica] {
-            let change = changes[index]
-            let hasArrived: Bool
-            if let lag {
-                hasArrived = change.moment + lag <= write.moment
-            } else if let reflected = write.reflected, change.isRecorded {
-                hasArrived = reflected.contains(change.dot)
-            } else {
-                hasArrived = true
-            }
-            if hasArrived { join(change.object, into: &replicas[replica]) } else { rest.append(index) }
-        }
-        pending[replica] = rest
-    }
-
-    private func join(_ object: CausalObject, into other: inout CausalObject) {
-        _ = strategy.merge(object, into: &other)
-    }
+    // MARK: What a write becomes
 
     /// A name that no recorded context can have seen.
     private mutating func freshDot(_ replica: Int) -> Dot {

@@ -51,7 +51,8 @@ package struct ReplayWrite: Hashable, Sendable {
         case present
         /// That it be as the write had seen it.
         case unchanged
-        /// Another one. In a replay it is taken to mean the versions that were there if it held, and other ones if it did not.
+        /// Another one. In a replay it is taken to mean the versions that were there if it held, and other ones if it
+        /// did not.
         case other
     }
 
@@ -73,7 +74,8 @@ package struct ReplayWrite: Hashable, Sendable {
     /// The place of its coordinator in `RecordedWorkload.nodes`.
     package var coordinator: Int
     package var isDelete: Bool
-    /// Whether the client showed a causal context. A put without one has seen nothing; a delete without one means everything there is.
+    /// Whether the client showed a causal context. A put without one has seen nothing; a delete without one means
+    /// everything there is.
     package var hasContext: Bool
     package var seen: CausalContext
     package var conditions: Set<Condition>

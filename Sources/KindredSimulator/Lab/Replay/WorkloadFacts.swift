@@ -10,8 +10,8 @@ package struct WorkloadFacts: Hashable, Sendable {
     package var overwrites = 0
     /// Of these, those without a causal context: their writers had not read what they replaced.
     package var blindOverwrites = 0
-    /// Of these, those that came within a second of the write before, with other content, and not from the client that had written it
-    /// (as far as clients give names).
+    /// Of these, those that came within a second of the write before, with other content, and not from the client that
+    /// had written it (as far as clients give names).
     package var hastyOverwrites = 0
     /// Overwrites with a condition.
     package var conditionalOverwrites = 0

@@ -140,6 +140,60 @@ import Testing
         }
     }
 
+    @Test("There are four recordings at a time; those whose reader has gone end by themselves")
+    func readersThatGo() async throws {
+        let path = "/kindred/v1/lab/record"
+        try await serving { port in
+            let refused = try await withFour(port, path) {
+                try await self.ask(port, path) { $0.contains("header") || $0.contains("recordings as it can") }
+            }
+            #expect(refused.hasPrefix("HTTP/1.1 429"))
+            // A node finds out when it next says something.
+            let deadline = ContinuousClock.now + .seconds(120)
+            while ContinuousClock.now < deadline {
+                let text = try await ask(port, path) { $0.contains("header") || $0.contains("recordings as it can") }
+                if text.hasPrefix("HTTP/1.1 200") { return }
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            Issue.record("the recordings go on without a reader")
+        }
+    }
+
+    /// Has four recordings while the body runs.
+    private func withFour(
+        _ port: Int, _ path: String, _ body: @escaping () async throws -> String
+    ) async throws -> String {
+        func nested(_ count: Int) async throws -> String {
+            guard count > 0 else { return try await body() }
+            var answer = ""
+            _ = try await ask(port, path) { text in
+                guard text.contains("header") else { return false }
+                answer = try await nested(count - 1)
+                return true
+            }
+            return answer
+        }
+        return try await nested(4)
+    }
+
+    @Test("A node that stops ends the recordings in good order")
+    func shutdown() async throws {
+        let listener = try await HTTPListener.start(
+            host: "127.0.0.1", port: 0, loop: node.loop, nodeName: "test",
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let port = try #require(Int(listener.address.split(separator: ":").last ?? ""))
+        var stopping: Task<Void, any Error>?
+        let text = try await ask(port, "/kindred/v1/lab/record") { text in
+            if stopping == nil, text.contains("header") { stopping = Task { try await listener.stop() } }
+            return false
+        }
+        try await stopping?.value
+        guard case .end = lines(text).last else {
+            Issue.record("the last line is \(text.suffix(100))")
+            return
+        }
+    }
+
     @Test(
         "What makes no sense, or comes from another site's page, is refused",
         arguments: [

@@ -85,9 +85,9 @@ import Testing
     @Test("A value that last-write-wins had dropped stays lost, although the token of a later reader covers it")
     func coveredIsNotShown() {
         // 2 has seen nothing and drops 1; the reader of 2 gets a token that covers 1, which it was never shown.
-        let writes = [put(1, "a"), put(2, "b", found: [1]), put(3, "c", seen: [1, 2], found: [2])]
+        let writes = [put(1, "a"), put(2, "b", seen: [], found: [1]), put(3, "c", seen: [1, 2], found: [2])]
         let result = replay(writes, .lastWriteWins)
-        #expect(result.lostToBlind == 1 && result.replaced == 1 && result.kept == 1)
+        #expect(result.lostToInformed == 1 && result.replaced == 1 && result.kept == 1)
         // Version vectors would have shown it both.
         let kept = replay(writes, .versionVectors)
         #expect(kept.lost == 0 && kept.merges == 1 && kept.unresolved == 0 && kept.kept == 1)

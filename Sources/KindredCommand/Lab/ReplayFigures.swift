@@ -64,7 +64,8 @@ struct ReplayFigures {
         return [
             number("acknowledged", "writes whose client is told that it has worked", \.acknowledged),
             number(
-                "overwritten unseen", "dropped for a write that had not seen them; a conflict log enters them as lost",
+                "overwritten unseen",
+                "dropped for a write that had not seen them; about what a conflict log enters as lost",
                 \.overwrittenUnseen),
             number("lost for good", "of these, nobody who had been shown them has written", \.lost),
             number("  to writers with a context", "they had read, but something else", \.lostToInformed),

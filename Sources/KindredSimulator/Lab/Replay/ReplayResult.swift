@@ -16,7 +16,7 @@ package struct ReplayResult: Sendable {
     package var siblings = 0
     /// Gone because a later writer had seen it:
     package var replaced = 0
-    /// Puts that were dropped for one that had not seen them: what a node's conflict log enters as lost. Another writer
+    /// Puts that were dropped for one that had not seen them: about what a conflict log enters as lost. Another writer
     /// that had read such a value may write all the same; then it counts as replaced in the end.
     package var overwrittenUnseen = 0
     /// Gone although no writer had seen it, because of a write without a context, which cannot have seen anything:

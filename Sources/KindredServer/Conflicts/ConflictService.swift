@@ -54,9 +54,11 @@ struct ConflictService: Sendable {
     func page(_ query: Query) async throws -> ConflictPage {
         var page = ConflictPage(conflicts: [], next: nil)
         var before = query.before
-        // A state is only known once the key has been read, so what has another one is passed over page by page.
+        // A state is only known once the key has been read, so what has another one is passed over. Each look at the logs costs a scan of
+        // them, so it takes many at once.
+        let batch = query.state == nil ? query.limit : 2 * Self.largestPage
         while page.conflicts.count < query.limit {
-            let (entries, restored) = try await newest(query.filter, before: before, limit: query.limit)
+            let (entries, restored) = try await newest(query.filter, before: before, limit: batch)
             for entry in entries {
                 before = Position(entry)
                 let state = try await state(of: entry, restored: restored)
@@ -67,7 +69,7 @@ struct ConflictService: Sendable {
                     return page
                 }
             }
-            if entries.count < query.limit { break }
+            if entries.count < batch { break }
         }
         return page
     }

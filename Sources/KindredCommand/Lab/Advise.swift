@@ -1,12 +1,10 @@
 import ArgumentParser
-import AsyncHTTPClient
 import Foundation
 import KindredClient
 import KindredModel
 import KindredNode
+import KindredServer
 import KindredSimulator
-import NIOCore
-import NIOHTTP1
 
 /// `kindred advise`: which strategy a bucket should have, by what its clients do.
 struct Advise: AsyncParsableCommand {
@@ -115,53 +113,17 @@ struct Advise: AsyncParsableCommand {
         if from != nil, common.node == nil { return nil }
         let nodes = try common.nodes(ProcessInfo.processInfo.environment)
         do {
-            let counts = try await ConflictTally.fetch(names, from: nodes, timeout: .seconds(common.timeout))
-            return counts
+            let answer = try await ConflictClient.with(nodes, timeout: .seconds(common.timeout)) { client in
+                var query = QueryText()
+                query.add("type", names.type)
+                query.add("bucket", names.bucket)
+                return try await client.counts(query)
+            }
+            // A node may send anything.
+            return answer.value.counts.reduce(into: [:]) { $0[$1.kind, default: 0] += min(max(0, $1.count), 1 << 40) }
         } catch {
             console.complain("the conflict log could not be asked: \(CommandFailure(error).message)")
             return nil
         }
-    }
-}
-
-/// What a node's conflict log has of a bucket.
-enum ConflictTally {
-    private struct Answer: Decodable {
-        struct Count: Decodable {
-            var kind: String
-            var count: Int
-        }
-        var counts: [Count]
-    }
-
-    /// The number of conflicts by kind, from the first node that answers.
-    static func fetch(
-        _ names: (type: String, bucket: String), from nodes: [NodeURL], timeout: Duration
-    ) async throws -> [String: Int] {
-        func escaped(_ text: String) -> String {
-            text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
-        }
-        let path = "/kindred/v1/conflicts/counts?type=\(escaped(names.type))&bucket=\(escaped(names.bucket))"
-        var last: NodeFailure?
-        for node in nodes {
-            do {
-                let response = try await HTTPClient.shared.execute(
-                    HTTPClientRequest(url: node.text + path), timeout: .init(timeout))
-                let bytes = [UInt8](try await response.body.collect(upTo: 16 << 20).readableBytesView)
-                guard response.status == .ok else {
-                    throw NodeFailure(status: Int(response.status.code), bytes, at: node)
-                }
-                var counts: [String: Int] = [:]
-                for row in try JSONDecoder().decode(Answer.self, from: Data(bytes)).counts {
-                    counts[row.kind, default: 0] += min(max(0, row.count), 1 << 40)
-                }
-                return counts
-            } catch let failure as NodeFailure {
-                last = failure
-            } catch {
-                last = NodeFailure(error, at: node, after: timeout, maybeDone: false)
-            }
-        }
-        throw CommandFailure(last ?? NodeFailure(.notReached, at: .usual, "there is no node to ask"))
     }
 }

@@ -119,8 +119,13 @@ enum RecordingProgress {
     /// Says which nodes have failed.
     static func code(_ failures: [NodeFailure], of count: Int, _ console: Console) throws -> ExitCode {
         guard !failures.isEmpty else { return .success }
-        if failures.count == count, let first = failures.first { throw CommandFailure(first) }
-        for failure in failures { _ = console.complain(CommandFailure(failure)) }
+        if failures.count == count, let first = failures.first { throw failure(first) }
+        for failure in failures { _ = console.complain(self.failure(failure)) }
         return .failure
+    }
+
+    private static func failure(_ failure: NodeFailure) -> CommandFailure {
+        // A recording changes nothing, so there is never a doubt.
+        CommandFailure(failure, afterDoubt: "kindred cluster status")
     }
 }

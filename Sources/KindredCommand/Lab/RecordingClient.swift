@@ -17,18 +17,15 @@ struct RecordingClient: Sendable {
         /// Nil: until somebody stops it.
         var seconds: Int?
 
-        fileprivate func query() -> String {
-            var parts = ["values=\(values.rawValue)"]
-            if let type { parts.append("type=\(Self.escaped(type))") }
-            if let bucket { parts.append("bucket=\(Self.escaped(bucket))") }
-            if hashesKeys { parts.append("hash-keys=true") }
-            if reads { parts.append("reads=true") }
-            if let seconds { parts.append("seconds=\(seconds)") }
-            return parts.joined(separator: "&")
-        }
-
-        private static func escaped(_ text: String) -> String {
-            text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        fileprivate var query: QueryText {
+            var query = QueryText()
+            query.add("values", values.rawValue)
+            query.add("type", type)
+            query.add("bucket", bucket)
+            if hashesKeys { query.add("hash-keys", "true") }
+            if reads { query.add("reads", "true") }
+            query.add("seconds", seconds.map(String.init))
+            return query
         }
     }
 
@@ -97,7 +94,7 @@ struct RecordingClient: Sendable {
     private func follow(
         _ node: NodeURL, _ client: HTTPClient, _ take: @Sendable (RecordingLine) async throws -> Void
     ) async throws -> NodeFailure? {
-        var request = HTTPClientRequest(url: node.text + "/kindred/v1/lab/record?" + wish.query())
+        var request = HTTPClientRequest(url: node.text + "/kindred/v1/lab/record" + wish.query.text)
         request.headers.add(name: "X-Kindred-Recording-Salt", value: salt)
         do {
             let response = try await client.execute(request, deadline: .distantFuture)

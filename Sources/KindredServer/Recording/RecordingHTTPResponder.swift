@@ -26,6 +26,8 @@ struct RecordingHTTPResponder: Sendable {
             return try await start(try await Wish(request, loop), salt: try salt(request))
         } catch let refusal as ConflictRefusal {
             return self.refusal(refusal.description, status: refusal.status)
+        } catch RequestFailure.unknownType(let name) {
+            return refusal("there is no active bucket type '\(String(decoding: name, as: UTF8.self))'", status: 404)
         }
     }
 

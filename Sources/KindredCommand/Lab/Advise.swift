@@ -17,7 +17,8 @@ struct Advise: AsyncParsableCommand {
             changed.
 
             With --from a node is asked for its conflict log only if --node names one. It ends with 0, also if there \
-            is too little data; with 1 if something went wrong, and with 69 if no node can be reached.
+            is too little data; with 1 if something went wrong, with 2 if there is no such bucket type, \
+            and with 69 if no node can be reached.
 
             EXAMPLES
               kindred advise carts/eu

@@ -15,8 +15,8 @@ struct LabRecording: AsyncParsableCommand {
             the reader: what it cannot hand over is dropped, and counted. Values are not recorded unless you ask for \
             them; with --hash-keys keys and the names of clients are not, either.
 
-            It ends with 0 if all nodes recorded to the end, with 1 if some did not, and with 69 if none can be \
-            reached. Control-C ends a recording in good order.
+            It ends with 0 if all nodes recorded to the end, with 1 if some did not, with 2 if there is no such \
+            bucket type, and with 69 if none can be reached. Control-C ends a recording in good order.
 
             EXAMPLES
               kindred lab record --for 60s --out load.jsonl

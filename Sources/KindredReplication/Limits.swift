@@ -34,6 +34,9 @@ package enum Limits {
     package static let conflictRetentionMilliseconds: UInt64 = 30 * 86_400_000
     /// How often each replica looks after its log's size.
     package static let conflictTidyMilliseconds: UInt64 = 1_000
+    /// So many steps of a scan are taken each time: a partition drops up to four thousand records a second, which is more than it is likely to
+    /// get.
+    package static let conflictScansPerTidying = 8
     /// How many records one step of a scan of the log reads.
     package static let conflictsPerScan = 512
     /// One write mints at most so many events: its own, and that of its record in the conflict log.

@@ -173,6 +173,15 @@ public struct VersionVector: Hashable, Sendable {
         }
     }
 
+    /// The events that are in both sets: the pointwise minimum.
+    package func common(with other: VersionVector) -> VersionVector {
+        VersionVector(
+            sortedEntries: entries.compactMap { entry in
+                let counter = min(entry.counter, other.counter(of: entry.actor))
+                return counter > 0 ? Entry(entry.actor, counter) : nil
+            })
+    }
+
     /// Keeps the pairs whose counter is above the one that `base` has for the actor.
     public mutating func removeEntries(coveredBy base: VersionVector) {
         guard !entries.isEmpty, !base.isEmpty else { return }

@@ -268,7 +268,9 @@ extension CausalObject {
                 guard let actor = UInt32(exactly: try reader.varint()) else {
                     throw MalformedBytes("causal object: actor too large")
                 }
-                parent = Dot(ActorID(actor), try reader.varint())
+                let counter = try reader.varint()
+                guard counter > 0 else { throw MalformedBytes("causal object: zero counter") }
+                parent = Dot(ActorID(actor), counter)
             }
             let writer = flags & Flags.writer != 0 ? record[try reader.lengthPrefixedRange()] : nil
             versions.append(

@@ -39,14 +39,18 @@ extension DataLoop {
                 eventLoop.execute { self.fetch(question) { continuation.resume(returning: $0) } }
             }
             let page = try result.get()
-            base = base ?? page.base
-            do throws(MalformedBytes) {
-                for name in page.names {
+            // Another replica may have told this page than the one before, and it may have had less.
+            base = base.map { page.base?.common(with: $0) ?? $0 } ?? page.base
+            for name in page.names {
+                do throws(MalformedBytes) {
                     let (dot, record) = try ConflictScan.record(name)
                     gathering.add(record, dot: dot)
+                } catch {
+                    // One that cannot be read, of a newer version it may be, must not hide the others.
+                    logger.warning(
+                        "a record of the conflict log is left out",
+                        metadata: ["partition": "\(partition)", "reason": "\(error.reason)"])
                 }
-            } catch {
-                throw .storage(.corrupt("conflict log of partition \(partition): \(error.reason)"))
             }
             guard !page.isLast, let last = page.names.last else { break }
             request.after = last
@@ -64,12 +68,20 @@ extension DataLoop {
     /// How many partitions the key space has.
     package var partitionCount: UInt16 { identity.partitions }
 
-    /// The contiguous part of the clock of this node's own replica of a partition; nil if it has none.
+    /// The contiguous part of the clock of this node's own replica of a partition, and of the closed actors that it reflects all they had;
+    /// nil if it has no replica.
     func base(ofPartition partition: UInt16) -> VersionVector? {
         switch role {
-        case .alone: replicas[Int(partition)].base
-        case .member(let member): member.node.replica(of: partition)?.base
-        case .waiting: nil
+        case .alone: return replicas[Int(partition)].base
+        case .member(let member):
+            guard let replica = member.node.replica(of: partition) else { return nil }
+            var base = replica.base
+            let epoch = base.counter(of: .closed)
+            for closing in replica.view.closed.closings where closing.epoch <= epoch && closing.last > 0 {
+                base.include(through: Dot(closing.actor, closing.last))
+            }
+            return base
+        case .waiting: return nil
         }
     }
 
@@ -104,9 +116,14 @@ extension DataLoop {
     func tidyConflicts() {
         guard case .alone = role, case .running = state, !replicas.isEmpty else { return }
         conflictTidying = (conflictTidying + 1) % replicas.count
+        let wall = environment.wallClock()
         do throws(StorageError) {
-            try replicas[conflictTidying].tidyConflicts(
-                conflictRetention, wall: environment.wallClock(), hash: DataLoop.cacheHash, in: store)
+            // Those that are too large at once, and the others in turn.
+            for partition in replicas.indices
+            where partition == conflictTidying || replicas[partition].hasTooManyConflicts(conflictRetention) {
+                try replicas[partition].tidyConflicts(
+                    conflictRetention, wall: wall, hash: DataLoop.cacheHash, in: store)
+            }
             if store.hasStagedChanges { scheduleTick() }
         } catch {
             logger.error("the conflict log cannot be read", metadata: ["error": "\(error)"])

@@ -131,6 +131,30 @@ extension DataLoop {
         }
     }
 
+    /// What this node's own replica knows of an object, which may lag; where it has none, what a read says. For those who tell of keys
+    /// rather than serve them: it asks neither other replicas nor a leader.
+    package func known(_ object: ObjectReference) throws(RequestFailure) -> ObjectAnswer? {
+        try checkReadable()
+        let (key, properties) = try locate(object)
+        guard case .member(let member) = role, member.isSure(of: key.partition),
+            let replica = member.node.replica(of: key.partition)
+        else { return try get(object) }
+        let read: ReplicaRead
+        do throws(StorageError) {
+            read = try replica.read(key, from: store)
+        } catch {
+            throw .storage(error)
+        }
+        switch read {
+        case .needsDisk(let ticket):
+            try load(key, ticket)
+            return nil
+        case .object(let found, let unsynchronized):
+            waitFor(unsynchronized)
+            return answer(found, key, properties.strategy)
+        }
+    }
+
     /// Stores an object.
     package func put(_ request: PutRequest) throws(RequestFailure) -> PutAnswer? {
         try checkWritable()

@@ -25,7 +25,7 @@ extension ConflictLogging {
             refused.value = value(of: write.content)
             return [Conflict(kind: .refused, subject: refused, others: before.map { ConflictParty($0) })]
         }
-        guard case .applied(let replaced, _) = outcome, !before.isEmpty else { return [] }
+        guard case .applied(let replaced, _) = outcome, !before.isEmpty || !write.note.isEmpty else { return [] }
         own.number = after.versions.last { $0.dot == event.dot }?.number ?? 0
         own.parent = after.versions.last { $0.dot == event.dot }?.parent
         var unseen = before.filter { version in

@@ -52,6 +52,16 @@ extension PartitionReplica {
     package mutating func tidyConflicts(
         _ retention: ConflictRetention, wall: UInt64, hash: (UnsafeRawBufferPointer) -> UInt64, in store: ObjectStore
     ) throws(StorageError) {
+        // What comes in between two calls must not be more than one call can drop.
+        for _ in 0..<Limits.conflictScansPerTidying {
+            guard try tidySomeConflicts(retention, wall: wall, hash: hash, in: store) else { return }
+        }
+    }
+
+    /// - Returns: whether there is more to do.
+    private mutating func tidySomeConflicts(
+        _ retention: ConflictRetention, wall: UInt64, hash: (UnsafeRawBufferPointer) -> UInt64, in store: ObjectStore
+    ) throws(StorageError) -> Bool {
         let prefix = KeyLayout.conflictPrefix(partition: partition)
         let end = KeyLayout.successor(ofPrefix: prefix)
         if let position = conflictTally.position {
@@ -60,22 +70,28 @@ extension PartitionReplica {
                 byteLimit: Limits.bytesPerPull)
             for entry in scan.entries { conflictTally.visited(entry.key, bytes: entry.value.count) }
             if scan.isComplete { conflictTally.finished() }
-            return
+            return true
         }
         let horizon = HybridTimestamp(milliseconds: wall - min(wall, retention.milliseconds)).rawValue
-        guard conflictTally.isAbove(retention) || conflictTally.oldest < horizon else { return }
+        guard conflictTally.isAbove(retention) || conflictTally.oldest < horizon else { return false }
         let scan = try store.scan(
             from: prefix, to: end, limit: Limits.conflictsPerScan, byteLimit: Limits.bytesPerPull)
         for entry in scan.entries {
             let time = KeyLayout.conflictTimestamp(of: entry.key) ?? 0
             guard conflictTally.isAbove(retention) || time < horizon else {
                 conflictTally.oldest = time
-                return
+                return false
             }
             store.stageDelete(StorageKey(bytes: entry.key, hash: entry.key.withUnsafeBytes(hash)))
             conflictTally.removed(bytes: entry.key.count + entry.value.count)
         }
-        if scan.isComplete { conflictTally.oldest = .max }
+        if scan.isComplete { conflictTally = ConflictTally(isCounted: true) }
+        return !scan.isComplete
+    }
+
+    /// Whether the log is known to be too large.
+    package func hasTooManyConflicts(_ retention: ConflictRetention) -> Bool {
+        conflictTally.position == nil && conflictTally.isAbove(retention)
     }
 }
 
@@ -106,7 +122,13 @@ struct ConflictTally: Sendable {
     /// The time of the oldest record, or an earlier one.
     var oldest: UInt64 = 0
     /// Up to where the log has been counted; nil if all of it has.
-    private(set) var position: [UInt8]? = []
+    private(set) var position: [UInt8]?
+
+    /// - Parameter isCounted: whether the log is known to be empty.
+    init(isCounted: Bool = false) {
+        position = isCounted ? nil : []
+        if isCounted { oldest = .max }
+    }
 
     func isAbove(_ retention: ConflictRetention) -> Bool { count > retention.records || bytes > retention.bytes }
 

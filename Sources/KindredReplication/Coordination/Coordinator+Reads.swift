@@ -62,7 +62,8 @@ extension Coordinator {
             underWay.stage = .reading(reading)
             keep(underWay, as: id)
         case .satisfied:
-            finish(underWay, .object(reading.answer(underWay.request.strategy)), into: &effects)
+            finish(
+                underWay, .object(reading.answer(underWay.request.strategy, closed: peers.view.closed)), into: &effects)
             underWay.waiters = []
             underWay.scheduled = .max
             awaitRepair(

@@ -25,11 +25,19 @@ struct Reading: Sendable {
     ///
     /// A version that the rule has no place for is not shown, and no replica may have noticed yet that it is lost. So the answer's context
     /// does not claim it: the client's next write would replace it as if its writer had seen it, and the conflict log would never tell.
-    func answer(_ strategy: ConflictStrategy) -> CausalObject {
+    ///
+    /// - Parameter closed: the closed actors of the partition. A context that reflects the closing of the dropped version's actor would
+    ///   still claim it.
+    func answer(_ strategy: ConflictStrategy, closed: ClosedActors) -> CausalObject {
         var answer = object
         let dropped = strategy.settle(&answer)
         guard strategy == .lastWriteWins, !dropped.isEmpty else { return answer }
-        for version in dropped { answer.context.forget(version.dot) }
+        for version in dropped {
+            answer.context.forget(version.dot)
+            if let closing = closed.closing(of: version.dot.actor) {
+                answer.context.forget(Dot(.closed, closing.epoch))
+            }
+        }
         for version in answer.versions { answer.context.insert(version.dot) }
         return answer
     }

@@ -177,7 +177,8 @@ struct Replication: Sendable {
         guard let free else { return }
         standIns.append(StandIn(node: free, target: target, until: now + Limits.retryMilliseconds))
         quorum.standInAsked(for: target)
-        let hint = Hint(id: id, target: target, partition: peers.view.partition, update: update)
+        let hint = Hint(
+            id: id, target: target, partition: peers.view.partition, update: update, records: write?.records ?? [])
         effects.append(.send(.hint(hint), to: free))
     }
 

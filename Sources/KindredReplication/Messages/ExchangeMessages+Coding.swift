@@ -40,12 +40,13 @@ extension Hint {
         target.encode(into: &bytes)
         bytes.append(varint: UInt64(partition))
         update.encode(into: &bytes)
+        bytes.append(list: records)
     }
 
     init(from reader: inout ByteReader) throws(MalformedBytes) {
         self.init(
             id: try reader.varint(), target: try NodeID(from: &reader), partition: try reader.varint(as: UInt16.self),
-            update: try ObjectUpdate(from: &reader))
+            update: try ObjectUpdate(from: &reader), records: try reader.list(of: ObjectUpdate.self))
     }
 }
 

@@ -148,12 +148,15 @@ package struct Hint: Hashable, Sendable {
     package var target: NodeID
     package var partition: UInt16
     package var update: ObjectUpdate
+    /// What the coordinator has entered into the conflict log in the same step.
+    package var records: [ObjectUpdate]
 
-    package init(id: UInt64, target: NodeID, partition: UInt16, update: ObjectUpdate) {
+    package init(id: UInt64, target: NodeID, partition: UInt16, update: ObjectUpdate, records: [ObjectUpdate] = []) {
         self.id = id
         self.target = target
         self.partition = partition
         self.update = update
+        self.records = records
     }
 }
 

@@ -36,7 +36,12 @@ extension ReplicaNode {
         case .read(let request):
             return .readReply(ReadReply(id: request.id, result: read(request)))
         case .hint(let hint):
-            return .hinted(Hinted(id: hint.id, refusal: keep(hint)))
+            let refusal = keep(hint)
+            // Each record is of another key, and so a hint of its own.
+            for record in hint.records where refusal == nil {
+                _ = keep(Hint(id: hint.id, target: hint.target, partition: hint.partition, update: record))
+            }
+            return .hinted(Hinted(id: hint.id, refusal: refusal))
         case .pull(let request):
             return .pulled(pull(request, from: sender))
         case .transfer(let request):

@@ -60,7 +60,8 @@ extension ReplicaNode {
             effects.append(
                 .configure(.raiseClockFloor(partition: partitions[index].replica.partition, to: floor)))
         }
-        if settings.conflictLogging != nil, now >= partitions[index].nextConflictTidying {
+        // Also if this node enters nothing: what others have entered comes here.
+        if now >= partitions[index].nextConflictTidying {
             partitions[index].nextConflictTidying = now + Limits.conflictTidyMilliseconds
             try partitions[index].replica.tidyConflicts(
                 settings.conflictRetention, wall: wall, hash: settings.hash, in: store)

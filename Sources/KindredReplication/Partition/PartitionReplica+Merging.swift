@@ -123,10 +123,9 @@ extension PartitionReplica {
             if !voided.isEmpty, strategy == .lastWriteWins {
                 // Its context speaks of writes that it has beaten; without the winner it would take them along.
                 result.lost = voided
-                if mintingRefusal == nil {
-                    let conflicts = surroundings.logging?.conflicts(ofOrphaned: voided, beside: object.versions) ?? []
-                    enter(conflicts, of: key, strategy, surroundings, time: time.last, into: &result, in: store)
-                }
+                if surroundings.logging != nil, mintingRefusal != nil { return .refused(.overload) }
+                let conflicts = surroundings.logging?.conflicts(ofOrphaned: voided, beside: object.versions) ?? []
+                enter(conflicts, of: key, strategy, surroundings, time: time.last, into: &result, in: store)
                 return .merged(result)
             }
             if !voidedEvents.isEmpty, let refusal = mintingRefusal { return .refused(refusal) }

@@ -248,11 +248,14 @@ package struct PartitionReplica: Sendable {
         if KeyLayout.isConflict(key.bytes), !stored.versions.isEmpty { stored.context = CausalContext() }
         if stored.isEmpty {
             store.stageDelete(key)
+            if KeyLayout.isConflict(key.bytes), let gone = before.first {
+                conflictTally.removed(bytes: key.bytes.count + (gone.content?.count ?? 0))
+            }
         } else {
             let record = stored.encoded()
             if KeyLayout.isConflict(key.bytes) {
                 conflictRevision += 1
-                conflictTally.added(key.bytes, bytes: record.count)
+                if before.isEmpty { conflictTally.added(key.bytes, bytes: record.count) }
             }
             store.stagePut(key, value: record)
         }

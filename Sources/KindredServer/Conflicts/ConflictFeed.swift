@@ -76,28 +76,36 @@ struct ConflictFeed: Sendable {
         revisions = Array(repeating: nil, count: Int(service.loop.partitionCount))
     }
 
-    /// What has been noticed since the last call, in the order of the partitions.
+    /// The partitions to look through: all whose logs have changed here since they were last looked through.
     ///
-    /// A conflict that several replicas notice comes once: with the first of its records.
-    ///
-    /// - Parameter asksOthers: whether partitions are looked through that only other nodes have.
-    mutating func next(asksOthers: Bool) async throws -> [ConflictReport] {
+    /// - Parameter asksOthers: whether also those that only other nodes have.
+    func changed(asksOthers: Bool) async throws -> [(partition: UInt16, revision: UInt64?)] {
         let loop = service.loop
         let now = try await loop.run { loop throws(RequestFailure) -> [UInt64?]? in loop.conflictRevisions }
-        var reports: [ConflictReport] = []
-        for partition in 0..<loop.partitionCount {
+        return (0..<loop.partitionCount).compactMap { partition in
             let revision = now[Int(partition)]
-            if revision == nil ? !asksOthers : revision == revisions[Int(partition)] { continue }
-            let log = try await loop.conflictLog(ofPartition: partition, ConflictFilter())
-            for entry in log.entries where !entry.records.contains(where: { cursor.covers($0, in: partition) }) {
-                guard filter.admits(entry) else { continue }
-                let state = try await service.state(of: entry, restored: [])
-                if let report = try await service.report(entry, state: state) { reports.append(report) }
-            }
-            cursor.advance(partition, to: log.base, log.entries.flatMap(\.records))
-            revisions[Int(partition)] = revision
+            let isChanged = revision == nil ? asksOthers : revision != revisions[Int(partition)]
+            return isChanged ? (partition, revision) : nil
         }
-        return reports
+    }
+
+    /// What has been noticed in a partition since it was last looked through, each conflict once, however many replicas notice it: with the
+    /// first of its records. `tell` is called for each; only when it has been for all does the cursor move on.
+    mutating func lookThrough(
+        _ partition: UInt16, revision: UInt64?, _ tell: (ConflictReport) async throws -> Void
+    ) async throws -> Bool {
+        let log = try await service.loop.conflictLog(ofPartition: partition, ConflictFilter())
+        var hasTold = false
+        for entry in log.entries where !entry.records.contains(where: { cursor.covers($0, in: partition) }) {
+            guard filter.admits(entry) else { continue }
+            let state = try await service.state(of: entry, restored: [])
+            guard let report = try await service.report(entry, state: state) else { continue }
+            try await tell(report)
+            hasTold = true
+        }
+        cursor.advance(partition, to: log.base, log.entries.flatMap(\.records))
+        revisions[Int(partition)] = revision
+        return hasTold
     }
 
     /// Passes over everything that there is by now.

@@ -7,6 +7,7 @@ import KindredReplication
 import KindredResolvers
 import KindredWire
 import NIOCore
+import ServiceLifecycle
 
 /// Kindred's own interface to the conflict log, `/kindred/v1/conflicts…`, `/kindred/v1/explain` and `/kindred/v1/resolve`: JSON in and out,
 /// and server-sent events for the feed.
@@ -88,22 +89,25 @@ struct ConflictHTTPResponder: Sendable {
             // The reader can go on from here, even if nothing happens.
             try await writer.write(ByteBuffer(string: "retry: 1000\nid: \(feed.cursor.text)\n\n"))
             var idle = 0
-            while !Task.isCancelled {
-                do {
-                    let reports = try await feed.next(asksOthers: idle % 4 == 0)
-                    if !reports.isEmpty {
-                        var text = ""
-                        for report in reports {
+            while !Task.isCancelled, !Task.isShuttingDownGracefully {
+                var hasTold = false
+                for (partition, revision) in (try? await feed.changed(asksOthers: idle % 4 == 0)) ?? [] {
+                    do {
+                        let told = try await feed.lookThrough(partition, revision: revision) { report in
                             let data = try Self.encode(report)
-                            text += "event: conflict\ndata: \(String(decoding: data, as: UTF8.self))\n\n"
+                            try await writer.write(
+                                ByteBuffer(
+                                    string: "event: conflict\ndata: \(String(decoding: data, as: UTF8.self))\n\n"))
                         }
-                        // One position for all of them, after the last: it names the whole of what was looked through.
-                        try await writer.write(ByteBuffer(string: text + "id: \(feed.cursor.text)\n\n"))
+                        hasTold = hasTold || told
+                    } catch let failure as RequestFailure {
+                        // It is looked through again; the others go on.
+                        let text = RiakErrorText.text(for: failure).split(separator: "\n").joined(separator: " ")
+                        try await writer.write(ByteBuffer(string: "event: failure\ndata: \(text)\n\n"))
                     }
-                } catch let failure as RequestFailure {
-                    let text = RiakErrorText.text(for: failure).split(separator: "\n").joined(separator: " ")
-                    try await writer.write(ByteBuffer(string: "event: failure\ndata: \(text)\n\n"))
                 }
+                // One position for all of them, after the last: it names the whole of what was looked through.
+                if hasTold { try await writer.write(ByteBuffer(string: "id: \(feed.cursor.text)\n\n")) }
                 idle += 1
                 // A comment now and then finds out whether the reader is still there.
                 if idle % 30 == 0 { try await writer.write(ByteBuffer(string: ": \(idle)\n\n")) }

@@ -8,7 +8,7 @@ extension ConflictService {
     func explain(_ name: ObjectName) async throws -> ExplainReport {
         let (current, key) = try await loop.run { loop throws(RequestFailure) -> (ObjectBox, UInt16)? in
             try name.withReference { reference throws(RequestFailure) in
-                try loop.get(reference).map { (ObjectBox(answer: $0), $0.key.partition) }
+                try loop.known(reference).map { (ObjectBox(answer: $0), $0.key.partition) }
             }
         }
         let answer = current.answer

@@ -51,9 +51,9 @@ extension ConflictService {
             return ResolutionReport(dot: nil, values: current.versions.count, isNew: false)
         }
         let resolved: ResolvedValue
+        let ancestor = try await ancestor(of: current)
         do throws(ResolutionError) {
             let siblings = current.versions.map(Self.sibling)
-            let ancestor = try? await ancestor(of: current)
             resolved = try rule.resolve(try ResolutionInput(siblings, ancestor: ancestor))
         } catch {
             throw ConflictRefusal(description: "\(rule.name) cannot merge them, and they stay as they are: \(error)")

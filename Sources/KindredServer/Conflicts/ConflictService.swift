@@ -79,16 +79,15 @@ struct ConflictService: Sendable {
         _ filter: ConflictFilter, before: Position?, limit: Int
     ) async throws -> (entries: [ConflictEntry], restored: Set<String>) {
         var wide = filter
-        // What has been restored is told by other conflicts.
+        // What has been restored is told by other conflicts, whoever wrote them.
         if !wide.kinds.isEmpty { wide.kinds.insert(.resolved) }
-        wide.until = nil
+        (wide.until, wide.writer, wide.actor) = (nil, nil, nil)
         var found: [ConflictEntry] = []
         var restored: Set<String> = []
         for partition in 0..<loop.partitionCount {
             for entry in try await loop.conflicts(inPartition: partition, wide) {
                 if let name = Self.restoredName(entry) { restored.insert(name) }
-                if !filter.kinds.isEmpty, !filter.kinds.contains(entry.conflict.kind) { continue }
-                if let until = filter.until, entry.noticed >= until { continue }
+                guard filter.admits(entry) else { continue }
                 if let before, Position(entry) >= before { continue }
                 found.append(entry)
             }
@@ -185,7 +184,7 @@ struct ConflictService: Sendable {
         let name = try await objectName(names)
         let found = try await loop.run { loop throws(RequestFailure) -> ObjectBox? in
             try name.withReference { reference throws(RequestFailure) in
-                try loop.get(reference).map { ObjectBox(answer: $0) }
+                try loop.known(reference).map { ObjectBox(answer: $0) }
             }
         }
         return found.answer

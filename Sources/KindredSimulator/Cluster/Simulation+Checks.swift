@@ -255,6 +255,9 @@ extension Simulation {
         checkLeader(dot, key: key, pending, written)
     }
 
+    /// How long an answer to a client can be on its way.
+    private static let answerMicroseconds: UInt64 = 3_000_000
+
     /// An acknowledged write must be durable at as many replicas as the request asked for, fallbacks included unless it asked for none.
     private mutating func checkCopies(_ dot: Dot, key: Int, _ pending: SimulatedClient.Pending) {
         let partition = keys[key].partition
@@ -265,6 +268,12 @@ extension Simulation {
                 // What a fallback that has just stopped holds cannot be seen.
                 copies += 1
             } else if nodes[index].durableClocks[partition]?.contains(dot) == true {
+                copies += 1
+            } else if damages.contains(where: {
+                $0.node == index && $0.partition == partition
+                    && $0.time.microseconds + Self.answerMicroseconds > now.microseconds
+            }) {
+                // It may have acknowledged the write before its damage was found, while the answer was on its way.
                 copies += 1
             } else if quorums.isSloppy,
                 nodes[index].process?.node.hints.holds(dot, partition: partition, address: keys[key].address) == true
@@ -335,7 +344,9 @@ extension Simulation {
             violated(.alarm, "\(nodes[index].id): two writes under \(dot) in partition \(partition)")
         case .digestMismatch(let partition, let peer):
             violated(.digest, "\(nodes[index].id): partition \(partition) differs from \(peer)'s at equal clocks")
-        case .storage, .rolledBack, .lost: break
+        case .storage(let partition, _, let isDamaged):
+            if isDamaged { damages.append((index, partition, now)) }
+        case .rolledBack, .lost: break
         case .discarded(let partition, let dot):
             counts.discarded += 1
             for key in keys.indices where keys[key].partition == partition { histories[key].report(dot) }

@@ -61,6 +61,8 @@ package struct Simulation {
     var whole: Set<Incarnation> = []
     /// Whether a disk was destroyed, and not everything that was on it is elsewhere again.
     var isMending = false
+    /// The replicas whose records were found to be damaged, and when: what they had goes away with the incarnation.
+    var damages: [(node: Int, partition: UInt16, time: VirtualTime)] = []
     /// When a disk was last destroyed.
     var lastDestruction = VirtualTime.zero
 

@@ -99,6 +99,8 @@ extension PartitionReplica {
         let pending = view.closed.closings.filter { $0.epoch > clock.base(of: .closed) }.sorted { $0.epoch < $1.epoch }
         guard !pending.isEmpty else { return }
         if pending.contains(where: { hasVoidedEvents(of: $0) }) {
+            // Who cannot mint cannot salvage yet, and must not forget what there is to salvage.
+            guard mintingRefusal == nil else { return }
             try salvageStored(surroundings, &result, time: &time, in: store)
         }
         var folded = false
@@ -133,7 +135,6 @@ extension PartitionReplica {
         _ surroundings: MergeSurroundings, _ result: inout MergeResult.Merged, time: inout HybridLogicalClock,
         in store: ObjectStore
     ) throws(StorageError) {
-        guard mintingRefusal == nil else { return }
         let prefix = KeyLayout.prefix(partition: partition)
         let end = KeyLayout.successor(ofPrefix: prefix)
         let scan = try store.scan(from: prefix, to: end, limit: .max)

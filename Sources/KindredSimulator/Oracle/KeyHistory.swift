@@ -81,6 +81,11 @@ package struct KeyHistory: Sendable {
     package mutating func forget(_ position: Int) {
         events[position].isVoid = true
         positions[events[position].dot] = nil
+        // A salvaged write that came to nothing: what was promised is still owed to the write it went on from, which is salvaged anew.
+        for index in events.indices where events[index].successor == position {
+            events[index].successor = nil
+            events[position].isAcknowledged = false
+        }
     }
 
     /// The event's dot has been voided; the write goes on under another one, if it does.

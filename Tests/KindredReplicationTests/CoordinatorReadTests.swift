@@ -175,6 +175,40 @@ import Testing
         #expect(bench.coordinator.requestsUnderWay == 0)
     }
 
+    /// Nobody has noticed yet that one of the two is lost: whoever writes with this answer's context must not replace it unseen, and the replicas
+    /// must meet both.
+    @Test func lastWriteWinsClaimsOnlyWhatItShowsAndRepairsWithBoth() throws {
+        var bench = CoordinatorBench(view([member(1), member(2)]))
+        let token = bench.ask(get(RequestQuorums(n: 2, r: 2), .lastWriteWins))
+        let id = try #require(reads(&bench).first).message.id
+        bench.know(id, from: 1, object([event(10, 3)], knowing: [event(10, 1), event(10, 2)]))
+        bench.know(id, from: 2, object([event(20, 5)]))
+        let answer = try #require(bench.takeReplies()[token]?.object)
+        #expect(answer.versions.map(\.dot) == [event(20, 5)])
+        #expect(!answer.context.contains(event(10, 3)))
+        #expect(answer.context.contains(event(20, 5)) && answer.context.contains(event(10, 2)))
+        let sent = repairs(&bench)
+        #expect(sent.map(\.to) == [1, 2])
+        #expect(sent.allSatisfy { $0.message.update.isComposed })
+        #expect(sent.allSatisfy { $0.message.update.object.versions.map(\.dot) == [event(10, 3), event(20, 5)] })
+    }
+
+    /// A context that reflects an actor's closing claims all of its events.
+    @Test func lastWriteWinsDoesNotClaimByTheClosingOfAnActorEither() throws {
+        var closed = ClosedActors()
+        closed.close(ActorID(30), last: 1, voided: [])
+        var changed = view([member(1), member(2)])
+        changed.closed = closed
+        var bench = CoordinatorBench(changed)
+        let token = bench.ask(get(RequestQuorums(n: 2, r: 2), .lastWriteWins))
+        let id = try #require(reads(&bench).first).message.id
+        bench.know(id, from: 1, object([event(30, 1)], knowing: [Dot(.closed, 1)]))
+        bench.know(id, from: 2, object([event(20, 5)]))
+        let answer = try #require(bench.takeReplies()[token]?.object)
+        #expect(answer.versions.map(\.dot) == [event(20, 5)])
+        #expect(!closed.covers(event(30, 1), by: answer.context))
+    }
+
     @Test func repairsWhenTheWindowEnds() throws {
         var bench = CoordinatorBench(threeVoters)
         let id = try begin(&bench)

@@ -147,6 +147,26 @@ import Testing
 
     // MARK: Stand-ins
 
+    /// What has been entered into the conflict log goes wherever the write goes, so that it is on as many disks.
+    @Test func recordsGoWithTheWriteAndWithItsHints() throws {
+        var bench = CoordinatorBench(threeVoters, fallbacks: [1, 2, 3, 4])
+        bench.give(.reachable(n(2), false))
+        bench.ask(put())
+        let (id, request) = try #require(bench.takeWrites().first)
+        var write = bench.decided(1, request)
+        write.records = [ObjectUpdate(address: [9], object: object([event(10, 2)]), events: [event(10, 2)])]
+        bench.give(.written(id: id, .success(write)))
+        var told: [UInt32: [ObjectUpdate]] = [:]
+        for (message, node) in bench.takeSent() {
+            switch message {
+            case .replicate(let message): told[node] = message.records
+            case .hint(let hint): told[node] = hint.records
+            default: Issue.record("\(message)")
+            }
+        }
+        #expect(told == [3: write.records, 4: write.records])
+    }
+
     private func hints(_ bench: inout CoordinatorBench) -> [[UInt32]] {
         bench.takeSent().compactMap { sent in
             guard case .hint(let hint) = sent.message else { return nil }

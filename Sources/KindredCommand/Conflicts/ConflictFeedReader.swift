@@ -63,6 +63,7 @@ struct ConflictFeedReader {
             }
             attempt += 1
             guard hasBegun else { continue }
+            // Twice as long each time, so that a node which comes back is not stormed.
             try await Task.sleep(for: .milliseconds(pause))
             pause = min(pause * 2, Self.longestPause)
         }

@@ -108,6 +108,7 @@ enum RecordingProgress {
     ) async throws -> [NodeFailure] {
         let telling = Task {
             while !Task.isCancelled {
+                // Progress is told by the clock: often enough to show that it goes on.
                 try await Task.sleep(for: pause)
                 console.complain("  \(await tally.progress)")
             }

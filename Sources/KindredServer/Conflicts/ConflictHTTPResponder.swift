@@ -13,6 +13,13 @@ import ServiceLifecycle
 /// and server-sent events for the feed.
 struct ConflictHTTPResponder: Sendable {
     let service: ConflictService
+    /// A page holds at most some tens of MiB, a feed a partition's part of the log while it looks through it.
+    private let pages = ReaderLimit(8)
+    private let feeds = ReaderLimit(64)
+
+    init(service: ConflictService) {
+        self.service = service
+    }
 
     static let prefix = "/kindred/v1/conflicts"
     static let explainPath = "/kindred/v1/explain"
@@ -26,6 +33,10 @@ struct ConflictHTTPResponder: Sendable {
 
     func respond(to request: Request, path: String) async throws -> Response {
         if request.isFromAnotherSite { return refusal("requests from pages of other sites are refused", status: 403) }
+        guard pages.begin() else {
+            return refusal("too many read the conflict log at the moment; ask again", status: 503)
+        }
+        defer { pages.end() }
         do {
             return try await answer(request, path)
         } catch let refusal as ConflictRefusal {
@@ -85,13 +96,19 @@ struct ConflictHTTPResponder: Sendable {
         }
         let started = feed
         let body = ResponseBody { writer in
+            // Here and not before: a body that is never asked for must not count.
+            guard feeds.begin() else {
+                try await writer.write(ByteBuffer(string: "event: failure\ndata: too many follow the conflict log\n\n"))
+                return try await writer.finish(nil)
+            }
+            defer { feeds.end() }
             var feed = started
             // The reader can go on from here, even if nothing happens.
             try await writer.write(ByteBuffer(string: "retry: 1000\nid: \(feed.cursor.text)\n\n"))
             var idle = 0
             while !Task.isCancelled, !Task.isShuttingDownGracefully {
                 var hasTold = false
-                for (partition, revision) in (try? await feed.changed(asksOthers: idle % 4 == 0)) ?? [] {
+                for (partition, revision) in try await feed.changed(asksOthers: idle % 4 == 0) {
                     do {
                         let told = try await feed.lookThrough(partition, revision: revision) { report in
                             let data = try Self.encode(report)

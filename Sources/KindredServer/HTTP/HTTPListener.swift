@@ -26,7 +26,8 @@ package struct HTTPListener: Sendable {
         logger: Logger
     ) async throws -> HTTPListener {
         let responder = RiakHTTPResponder(
-            loop: loop, nodeName: nodeName, cluster: ClusterHTTPResponder(access: cluster))
+            loop: loop, nodeName: nodeName, cluster: ClusterHTTPResponder(access: cluster),
+            conflicts: ConflictHTTPResponder(service: ConflictService(loop: loop)))
         var serverLogger = logger
         // What Hummingbird logs of its own at "info" are the comings and goings of its server.
         serverLogger.logLevel = max(logger.logLevel, .warning)

@@ -13,6 +13,7 @@ struct RiakHTTPResponder: Sendable {
     let loop: DataLoop
     let nodeName: String
     let cluster: ClusterHTTPResponder
+    let conflicts: ConflictHTTPResponder
 
     func respond(to request: Request) async -> Response {
         let response = await response(to: request)
@@ -37,9 +38,7 @@ struct RiakHTTPResponder: Sendable {
         case let path where path.hasPrefix(ClusterHTTPResponder.prefix):
             return await cluster.respond(to: request, path: path)
         case let path where ConflictHTTPResponder.serves(path):
-            return try await ConflictHTTPResponder(service: ConflictService(loop: loop)).respond(
-                to: request, path: path)
-        case RecordingHTTPResponder.path: return try await RecordingHTTPResponder(loop: loop).respond(to: request)
+            return try await conflicts.respond(to: request, path: path)
         case "/livez": return Response(text: "OK\n", status: 200)
         case "/readyz": return await cluster.ready()
         default: break

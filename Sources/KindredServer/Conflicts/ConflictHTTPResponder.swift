@@ -128,7 +128,8 @@ struct ConflictHTTPResponder: Sendable {
                 idle += 1
                 // A comment now and then finds out whether the reader is still there.
                 if idle % 30 == 0 { try await writer.write(ByteBuffer(string: ": \(idle)\n\n")) }
-                // The logs are looked at, not listened to, so that writing knows nothing of readers. A person does not notice half a second.
+                // The logs are looked at, not listened to, so that writing knows nothing of readers. A person does
+                // not notice half a second.
                 try await Task.sleep(for: .milliseconds(500))
             }
             try await writer.finish(nil)

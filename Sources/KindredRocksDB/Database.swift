@@ -101,43 +101,77 @@ final class Database: @unchecked Sendable {
         _ table: Table, from lower: [UInt8], to upper: [UInt8]?, isEnding: () -> Bool,
         _ visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> ScanStep
     ) throws(StorageError) {
+        try withIterator(table, from: lower, to: upper) { iterator throws(StorageError) in
+            Self.withCharacters(lower) { rocksdb_iter_seek(iterator, $0, $1) }
+            while let (key, value) = Self.entry(iterator) {
+                if isEnding() { throw .closed }
+                switch visit(key, value) {
+                case .next:
+                    rocksdb_iter_next(iterator)
+                case .seek(let target):
+                    if target.withUnsafeBytes({ Bytes.compare($0, key) }) > 0 {
+                        Self.withCharacters(target) { rocksdb_iter_seek(iterator, $0, $1) }
+                    } else {
+                        rocksdb_iter_next(iterator)
+                    }
+                case .stop:
+                    return
+                }
+            }
+        }
+    }
+
+    /// As `StorageEngine.scanBackwards`; ends early with `.closed` when `isEnding` says so.
+    func scanBackwards(
+        _ table: Table, from lower: [UInt8], to upper: [UInt8]?, isEnding: () -> Bool,
+        _ visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool
+    ) throws(StorageError) {
+        try withIterator(table, from: lower, to: upper) { iterator throws(StorageError) in
+            // The upper bound, which is not included, is also where this begins.
+            rocksdb_iter_seek_to_last(iterator)
+            while let (key, value) = Self.entry(iterator) {
+                if isEnding() { throw .closed }
+                guard visit(key, value) else { return }
+                rocksdb_iter_prev(iterator)
+            }
+        }
+    }
+
+    /// Lends an iterator that stays within a range.
+    private func withIterator(
+        _ table: Table, from lower: [UInt8], to upper: [UInt8]?, _ body: (OpaquePointer?) throws(StorageError) -> Void
+    ) throws(StorageError) {
         if let upper, Bytes.compare(lower, upper) >= 0 { return }
         let options = rocksdb_readoptions_create()
         defer { rocksdb_readoptions_destroy(options) }
         // A long scan must not drive out of the cache what single reads need.
         rocksdb_readoptions_set_fill_cache(options, 0)
-        // The iterator keeps the bound's address, not its bytes.
-        let bound = UnsafeMutableBufferPointer<CChar>.allocate(capacity: upper?.count ?? 0)
-        defer { bound.deallocate() }
+        // The iterator keeps the bounds' addresses, not their bytes.
+        let bounds = UnsafeMutableBufferPointer<CChar>.allocate(capacity: lower.count + (upper?.count ?? 0))
+        defer { bounds.deallocate() }
+        _ = bounds.initialize(from: (lower + (upper ?? [])).lazy.map { CChar(bitPattern: $0) })
+        rocksdb_readoptions_set_iterate_lower_bound(options, bounds.baseAddress, lower.count)
         if let upper {
-            _ = bound.initialize(from: upper.lazy.map { CChar(bitPattern: $0) })
-            rocksdb_readoptions_set_iterate_upper_bound(options, bound.baseAddress, bound.count)
+            rocksdb_readoptions_set_iterate_upper_bound(
+                options, bounds.baseAddress.map { $0 + lower.count }, upper.count)
         }
-
         let iterator = rocksdb_create_iterator_cf(database, options, families[Int(table.rawValue)])
         defer { rocksdb_iter_destroy(iterator) }
-        Self.withCharacters(lower) { rocksdb_iter_seek(iterator, $0, $1) }
-        visiting: while rocksdb_iter_valid(iterator) != 0 {
-            if isEnding() { throw .closed }
-            var keyLength = 0
-            var valueLength = 0
-            let key = UnsafeRawBufferPointer(start: rocksdb_iter_key(iterator, &keyLength), count: keyLength)
-            let value = UnsafeRawBufferPointer(start: rocksdb_iter_value(iterator, &valueLength), count: valueLength)
-            switch visit(key, value) {
-            case .next:
-                rocksdb_iter_next(iterator)
-            case .seek(let target):
-                if target.withUnsafeBytes({ Bytes.compare($0, key) }) > 0 {
-                    Self.withCharacters(target) { rocksdb_iter_seek(iterator, $0, $1) }
-                } else {
-                    rocksdb_iter_next(iterator)
-                }
-            case .stop:
-                break visiting
-            }
-        }
+        try body(iterator)
         // An iterator that met an error is not valid either: without this, unreadable would look like the end.
         try RocksDBError.check { error in rocksdb_iter_get_error(iterator, error) }
+    }
+
+    /// Where the iterator is; nil at the end, and where it has met an error.
+    private static func entry(
+        _ iterator: OpaquePointer?
+    ) -> (key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)? {
+        guard rocksdb_iter_valid(iterator) != 0 else { return nil }
+        var keyLength = 0
+        var valueLength = 0
+        let key = UnsafeRawBufferPointer(start: rocksdb_iter_key(iterator, &keyLength), count: keyLength)
+        let value = UnsafeRawBufferPointer(start: rocksdb_iter_value(iterator, &valueLength), count: valueLength)
+        return (key, value)
     }
 
     /// About how many bytes the range has in files.

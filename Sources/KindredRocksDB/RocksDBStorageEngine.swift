@@ -94,6 +94,16 @@ package final class RocksDBStorageEngine: StorageEngine {
             table, from: lower, to: upper, isEnding: { isEnding.load(ordering: .relaxed) }, visit)
     }
 
+    package func scanBackwards(
+        _ table: Table, from lower: [UInt8], to upper: [UInt8]?,
+        _ visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool
+    ) throws(StorageError) {
+        lock.lockForReading()
+        defer { lock.unlock() }
+        try openDatabase().scanBackwards(
+            table, from: lower, to: upper, isEnding: { isEnding.load(ordering: .relaxed) }, visit)
+    }
+
     package func estimatedBytes(_ table: Table, from lower: [UInt8], to upper: [UInt8]) throws(StorageError) -> UInt64?
     {
         lock.lockForReading()

@@ -67,6 +67,15 @@ public protocol StorageEngine: AnyObject, Sendable {
         _ visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> ScanStep
     ) throws(StorageError)
 
+    /// Visits the entries with `range.lowerBound <= key < range.upperBound` in descending order of key bytes, from one consistent snapshot,
+    /// for as long as `visit` returns true.
+    ///
+    /// The buffers are valid only during the call of `visit`.
+    func scanBackwards(
+        _ table: Table, from lower: [UInt8], to upper: [UInt8]?,
+        _ visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool
+    ) throws(StorageError)
+
     /// About how many bytes of files the range has, what is still only in memory not counted; nil if the engine cannot tell without reading it.
     func estimatedBytes(_ table: Table, from lower: [UInt8], to upper: [UInt8]) throws(StorageError) -> UInt64?
 
@@ -79,6 +88,21 @@ public protocol StorageEngine: AnyObject, Sendable {
 }
 
 extension StorageEngine {
+    /// For engines that have everything in memory anyway: they hand over the range, and it is turned round.
+    public func scanBackwards(
+        _ table: Table, from lower: [UInt8], to upper: [UInt8]?,
+        _ visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool
+    ) throws(StorageError) {
+        var entries: [(key: [UInt8], value: [UInt8])] = []
+        try scan(table, from: lower, to: upper) { key, value in
+            entries.append((Array(key), Array(value)))
+            return .next
+        }
+        for (key, value) in entries.reversed() {
+            guard key.withUnsafeBytes({ key in value.withUnsafeBytes { visit(key, $0) } }) else { return }
+        }
+    }
+
     /// An engine that says nothing of it cannot tell.
     public func estimatedBytes(_ table: Table, from lower: [UInt8], to upper: [UInt8]) throws(StorageError) -> UInt64? {
         nil

@@ -64,9 +64,12 @@ package struct ConflictEntry: Sendable {
     /// The records' own dots, one for each replica that has noticed it.
     package private(set) var records: [Dot]
     package private(set) var conflict: Conflict
+    /// Where it stands in the list of all.
+    package private(set) var position: ConflictPosition
 
-    init(_ id: ConflictID, _ record: ConflictRecord, _ conflict: Conflict, dot: Dot) {
+    init(_ id: ConflictID, _ record: ConflictRecord, _ conflict: Conflict, dot: Dot, at position: ConflictPosition) {
         self.id = id
+        self.position = position
         address = record.address
         strategy = record.strategy
         noticed = record.noticed
@@ -75,8 +78,9 @@ package struct ConflictEntry: Sendable {
     }
 
     /// Takes in what another replica has noticed of the same conflict.
-    mutating func merge(_ record: ConflictRecord, _ other: Conflict, dot: Dot) {
+    mutating func merge(_ record: ConflictRecord, _ other: Conflict, dot: Dot, at place: ConflictPosition) {
         noticed = min(noticed, record.noticed)
+        position = max(position, place)
         records.append(dot)
         // One may know what the subject's writer had seen, the other whom it met later.
         if conflict.subject.seen == nil { conflict.subject.seen = other.subject.seen }
@@ -140,30 +144,61 @@ package struct ConflictFilter: Sendable {
 }
 
 /// Conflicts by their names, as their records come in.
-struct ConflictGathering {
+package struct ConflictGathering {
     private let partition: UInt16
     private let filter: ConflictFilter
     private var positions: [ConflictID: Int] = [:]
-    private(set) var entries: [ConflictEntry] = []
+    package private(set) var entries: [ConflictEntry] = []
 
-    init(partition: UInt16, filter: ConflictFilter) {
+    package init(partition: UInt16, filter: ConflictFilter) {
         self.partition = partition
         self.filter = filter
     }
 
     /// Takes in a record.
-    mutating func add(_ record: ConflictRecord, dot: Dot) {
-        guard filter.admits(record) else { return }
-        for conflict in record.conflicts where filter.admits(conflict) {
-            let id = ConflictID(partition: partition, dot: conflict.subject.dot ?? dot, kind: conflict.kind)
-            if let position = positions[id] {
-                entries[position].merge(record, conflict, dot: dot)
+    package mutating func add(_ stored: StoredConflicts) {
+        guard filter.admits(stored.record) else { return }
+        for (index, conflict) in stored.record.conflicts.enumerated() where filter.admits(conflict) {
+            let id = ConflictID(partition: partition, dot: conflict.subject.dot ?? stored.dot, kind: conflict.kind)
+            let position = ConflictPosition(
+                time: stored.time, partition: partition, dot: stored.dot, index: index)
+            if let known = positions[id] {
+                entries[known].merge(stored.record, conflict, dot: stored.dot, at: position)
             } else {
                 positions[id] = entries.count
-                entries.append(ConflictEntry(id, record, conflict, dot: dot))
+                entries.append(ConflictEntry(id, stored.record, conflict, dot: stored.dot, at: position))
             }
         }
     }
+}
+
+/// Where a record stands in the log of its partition, and a conflict in the list of all: by the newest record that tells of it.
+package struct ConflictPosition: Hashable, Comparable, Sendable {
+    /// The hybrid timestamp of the record.
+    package let time: HybridTimestamp
+    package let partition: UInt16
+    /// The record's own event.
+    package let dot: Dot
+    /// Which of the record's conflicts it is.
+    package let index: Int
+
+    package init(time: HybridTimestamp, partition: UInt16, dot: Dot, index: Int) {
+        self.time = time
+        self.partition = partition
+        self.dot = dot
+        self.index = index
+    }
+
+    package static func < (left: ConflictPosition, right: ConflictPosition) -> Bool {
+        (left.time, left.partition, left.dot, left.index) < (right.time, right.partition, right.dot, right.index)
+    }
+}
+
+/// A record with its name.
+package struct StoredConflicts: Sendable {
+    package let time: HybridTimestamp
+    package let dot: Dot
+    package let record: ConflictRecord
 }
 
 /// Reads a page of a partition's conflict log from the disk: call it on a thread that may wait.
@@ -171,20 +206,20 @@ enum ConflictScan {
     private static let nameLength = 20
     private static let bytesPerPage = 1 << 20
 
-    /// A page in the order of time. Each name is the record's name, and then the record; `request.after` is such a name, of which only the
+    /// A page, the newest record first. Each name is the record's name, and then the record; `request.after` is such a name, of which only the
     /// record's name counts.
     static func page(_ request: ListRequest, in engine: any StorageEngine) throws(StorageError) -> ListPage {
         let prefix = KeyLayout.conflictPrefix(partition: request.partition)
-        let lower = request.after.map { prefix + $0.prefix(nameLength) + [0] } ?? prefix
+        let upper = request.after.map { prefix + $0.prefix(nameLength) } ?? KeyLayout.successor(ofPrefix: prefix)
         let limit = Int(min(request.limit, Limits.namesPerPage))
         var names: [[UInt8]] = []
         var bytes = 0
         var isLast = true
         var failure: MalformedBytes?
-        try engine.scan(.objects, from: lower, to: KeyLayout.successor(ofPrefix: prefix)) { key, value in
+        try engine.scanBackwards(.objects, from: prefix, to: upper) { key, value in
             guard names.count < limit, bytes < bytesPerPage else {
                 isLast = false
-                return .stop
+                return false
             }
             do throws(MalformedBytes) {
                 // What has been voided is elsewhere under another dot.
@@ -193,10 +228,10 @@ enum ConflictScan {
                     names.append(Array(key.dropFirst(prefix.count)) + content)
                     bytes += content.count
                 }
-                return .next
+                return true
             } catch {
                 failure = error
-                return .stop
+                return false
             }
         }
         if let failure {
@@ -206,10 +241,12 @@ enum ConflictScan {
     }
 
     /// What a name of a page says.
-    static func record(_ name: [UInt8]) throws(MalformedBytes) -> (dot: Dot, record: ConflictRecord) {
+    static func record(_ name: [UInt8]) throws(MalformedBytes) -> StoredConflicts {
         guard name.count > nameLength else { throw MalformedBytes("conflict: truncated") }
-        let actor = name[8..<12].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        let counter = name[12..<20].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        return (Dot(ActorID(actor), counter), try ConflictRecord(encoded: name[nameLength...]))
+        func number(_ range: Range<Int>) -> UInt64 { name[range].reduce(0) { $0 << 8 | UInt64($1) } }
+        return StoredConflicts(
+            time: HybridTimestamp(rawValue: number(0..<8)),
+            dot: Dot(ActorID(UInt32(truncatingIfNeeded: number(8..<12))), number(12..<20)),
+            record: try ConflictRecord(encoded: name[nameLength...]))
     }
 }

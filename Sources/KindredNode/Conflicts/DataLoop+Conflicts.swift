@@ -1,5 +1,5 @@
 import Crypto
-package import KindredModel
+import KindredModel
 package import KindredReplication
 import KindredStorage
 import Logging
@@ -16,35 +16,47 @@ extension DataLoop {
             return Array(hash.finalize())
         })
 
-    /// The conflicts of one partition that the filter admits, in the order in which they were noticed.
+    /// The conflicts of one partition that the filter admits, the one noticed last first.
     package func conflicts(
         inPartition partition: UInt16, _ filter: ConflictFilter
     ) async throws(RequestFailure) -> [ConflictEntry] {
-        try await conflictLog(ofPartition: partition, filter).entries
+        var gathering = ConflictGathering(partition: partition, filter: filter)
+        _ = try await readConflicts(inPartition: partition) { record, _ in
+            gathering.add(record)
+            return true
+        }
+        return gathering.entries
     }
 
-    /// The conflicts of one partition, and the events that the replica which told them had when it began.
-    package func conflictLog(
-        ofPartition partition: UInt16, _ filter: ConflictFilter
-    ) async throws(RequestFailure) -> (entries: [ConflictEntry], base: VersionVector) {
+    /// Reads the log of one partition backwards, the newest record first, for as long as `visit` returns true.
+    ///
+    /// - Parameters:
+    ///   - pageSize: how many records to read at first; who wants more reads more at a time.
+    ///   - visit: is also given how far the log had come when this began.
+    /// - Returns: how far the log had come when this began; nil if there is no such partition.
+    package func readConflicts(
+        inPartition partition: UInt16, pageSize: UInt32 = Limits.namesPerPage,
+        _ visit: (StoredConflicts, ConflictLogState) -> Bool
+    ) async throws(RequestFailure) -> ConflictLogState? {
         // A conflict's name may come from anybody.
-        guard partition < identity.partitions else { return ([], VersionVector()) }
-        var gathering = ConflictGathering(partition: partition, filter: filter)
+        guard partition < identity.partitions else { return nil }
         var request = ListRequest(
-            id: 0, partition: partition, bucketType: 0, bucket: [], after: nil, limit: UInt32(Limits.namesPerPage))
-        var base: VersionVector?
+            id: 0, partition: partition, bucketType: 0, bucket: [], after: nil, limit: pageSize)
+        var begun: ConflictLogState?
         while true {
-            let question = request
-            let result = await withCheckedContinuation { continuation in
-                eventLoop.execute { self.fetch(question) { continuation.resume(returning: $0) } }
+            let page = try await self.page(request)
+            guard var log = page.log else { throw RequestFailure.notServing("a node has told nothing of its log") }
+            if let begun, begun.actor != log.actor {
+                // Another replica has told this page, and it may have had less. How much is new in its log, nobody knows.
+                log.revision = nil
+                log.base = log.base.common(with: begun.base)
+            } else if let begun {
+                log = begun
             }
-            let page = try result.get()
-            // Another replica may have told this page than the one before, and it may have had less.
-            base = base.map { page.base?.common(with: $0) ?? $0 } ?? page.base
+            begun = log
             for name in page.names {
                 do throws(MalformedBytes) {
-                    let (dot, record) = try ConflictScan.record(name)
-                    gathering.add(record, dot: dot)
+                    guard visit(try ConflictScan.record(name), log) else { return log }
                 } catch {
                     // One that cannot be read, of a newer version it may be, must not hide the others.
                     logger.warning(
@@ -52,10 +64,17 @@ extension DataLoop {
                         metadata: ["partition": "\(partition)", "reason": "\(error.reason)"])
                 }
             }
-            guard !page.isLast, let last = page.names.last else { break }
+            guard !page.isLast, let last = page.names.last else { return log }
             request.after = last
+            request.limit = min(request.limit * 8, Limits.namesPerPage)
         }
-        return (gathering.entries, base ?? VersionVector())
+    }
+
+    private func page(_ request: ListRequest) async throws(RequestFailure) -> ListPage {
+        let result = await withCheckedContinuation { continuation in
+            eventLoop.execute { self.fetch(request) { continuation.resume(returning: $0) } }
+        }
+        return try result.get()
     }
 
     /// The conflict with this name; nil if the log does not have it, or no more.
@@ -68,21 +87,17 @@ extension DataLoop {
     /// How many partitions the key space has.
     package var partitionCount: UInt16 { identity.partitions }
 
-    /// The contiguous part of the clock of this node's own replica of a partition, and of the closed actors that it reflects all they had;
-    /// nil if it has no replica.
-    func base(ofPartition partition: UInt16) -> VersionVector? {
+    /// How far the log of this node's own replica of a partition has come; nil if it has no replica.
+    func conflictLogState(ofPartition partition: UInt16) -> ConflictLogState? {
+        let replica: PartitionReplica
         switch role {
-        case .alone: return replicas[Int(partition)].base
+        case .alone: replica = replicas[Int(partition)]
         case .member(let member):
-            guard let replica = member.node.replica(of: partition) else { return nil }
-            var base = replica.base
-            let epoch = base.counter(of: .closed)
-            for closing in replica.view.closed.closings where closing.epoch <= epoch && closing.last > 0 {
-                base.include(through: Dot(closing.actor, closing.last))
-            }
-            return base
+            guard let own = member.node.replica(of: partition) else { return nil }
+            replica = own
         case .waiting: return nil
         }
+        return replica.conflictLogState
     }
 
     /// For each partition something that changes when a record comes into this node's own part of its log; nil if it has none.

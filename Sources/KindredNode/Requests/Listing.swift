@@ -184,15 +184,15 @@ extension DataLoop {
 
     /// Reads a page from the own disk, on a thread that may wait.
     func scan(_ request: ListRequest, then resume: @escaping @Sendable (Result<ListPage, StorageError>) -> Void) {
-        guard request.bucket == [] else { return scan(request, base: nil, then: resume) }
+        guard request.bucket == [] else { return scan(request, log: nil, then: resume) }
         // What the clock says must be in what the scan finds: not before the tick is committed that is under way.
         eventLoop.execute {
-            self.scan(request, base: self.base(ofPartition: request.partition), then: resume)
+            self.scan(request, log: self.conflictLogState(ofPartition: request.partition), then: resume)
         }
     }
 
     private func scan(
-        _ request: ListRequest, base: VersionVector?,
+        _ request: ListRequest, log: ConflictLogState?,
         then resume: @escaping @Sendable (Result<ListPage, StorageError>) -> Void
     ) {
         let engine = store.engine
@@ -202,7 +202,7 @@ extension DataLoop {
         environment.offload {
             let result = Result { () throws(StorageError) -> ListPage in
                 var page = try NameScan.page(request, strategy, in: engine)
-                page.base = base
+                page.log = log
                 return page
             }
             self.eventLoop.execute { resume(result) }

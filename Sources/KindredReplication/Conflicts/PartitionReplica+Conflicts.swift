@@ -44,6 +44,17 @@ extension PartitionReplica {
         if let record { result.records.append(record) }
     }
 
+    /// How far this replica's part of the log has come.
+    package var conflictLogState: ConflictLogState {
+        var base = base
+        let epoch = base.counter(of: .closed)
+        for closing in view.closed.closings where closing.epoch <= epoch && closing.last > 0 {
+            base.include(through: Dot(closing.actor, closing.last))
+        }
+        return ConflictLogState(
+            actor: actor, revision: transfer == nil ? conflictRevision : nil, clock: clock, base: base)
+    }
+
     // MARK: Retention
 
     /// Goes on counting the log after a start, and drops the records that are older than `horizon`, and the oldest ones beyond a number and

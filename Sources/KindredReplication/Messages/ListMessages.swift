@@ -7,7 +7,7 @@ package struct ListRequest: Hashable, Sendable {
     package var partition: UInt16
     package var bucketType: UInt32
     /// Whose keys; nil lists the buckets that have an object. The bucket without a name, of the first type, is the conflict log: each
-    /// name is a record's name, and then the record.
+    /// name is a record's name, and then the record, and the newest comes first.
     package var bucket: [UInt8]?
     /// The last name of the page before; nil for the first page.
     package var after: [UInt8]?
@@ -40,13 +40,39 @@ package struct ListPage: Hashable, Sendable {
     package var names: [[UInt8]]
     /// Whether the partition has no more.
     package var isLast: Bool
-    /// Of a page of the conflict log: the contiguous part of the replica's clock when it began to read.
-    package var base: VersionVector?
+    /// Of a page of the conflict log: what there was when the replica began to read it.
+    package var log: ConflictLogState?
 
-    package init(names: [[UInt8]], isLast: Bool, base: VersionVector? = nil) {
+    package init(names: [[UInt8]], isLast: Bool, log: ConflictLogState? = nil) {
         self.names = names
         self.isLast = isLast
+        self.log = log
+    }
+}
+
+/// How far a replica's part of the conflict log has come.
+package struct ConflictLogState: Hashable, Sendable {
+    /// Whose log it is.
+    package var actor: ActorID
+    /// Grows with every record that comes into the log; nil while a full transfer is under way, whose records come in before the clock knows
+    /// of them.
+    package var revision: UInt64?
+    /// The events that the replica reflects.
+    package var clock: ReplicaClock
+    /// The contiguous part of them, with all events of closed actors that it reflects the last of.
+    package var base: VersionVector
+
+    package init(actor: ActorID, revision: UInt64?, clock: ReplicaClock, base: VersionVector) {
+        self.actor = actor
+        self.revision = revision
+        self.clock = clock
         self.base = base
+    }
+
+    /// How many records have come into the log since an earlier state of the same replica; nil if that cannot be told.
+    package func records(since earlier: ConflictLogState) -> UInt64? {
+        guard actor == earlier.actor, let revision, let past = earlier.revision, revision >= past else { return nil }
+        return revision - past
     }
 }
 
@@ -85,10 +111,10 @@ extension ListReply: MessageField {
 
 extension ListPage: MessageField {
     func encode(into bytes: inout [UInt8]) {
-        bytes.append(flags: isLast, base != nil)
+        bytes.append(flags: isLast, log != nil)
         bytes.append(varint: UInt64(names.count))
         for name in names { bytes.append(lengthPrefixed: name) }
-        base?.encode(into: &bytes)
+        log?.encode(into: &bytes)
     }
 
     init(from reader: inout ByteReader) throws(MalformedBytes) {
@@ -97,6 +123,23 @@ extension ListPage: MessageField {
         var names: [[UInt8]] = []
         names.reserveCapacity(count)
         for _ in 0..<count { names.append(try reader.lengthPrefixedBytes()) }
-        self.init(names: names, isLast: flags[0], base: flags[1] ? try VersionVector(from: &reader) : nil)
+        self.init(names: names, isLast: flags[0], log: flags[1] ? try ConflictLogState(from: &reader) : nil)
+    }
+}
+
+extension ConflictLogState: MessageField {
+    func encode(into bytes: inout [UInt8]) {
+        bytes.append(varint: UInt64(actor.rawValue))
+        bytes.append(flags: revision != nil)
+        if let revision { bytes.append(varint: revision) }
+        clock.encode(into: &bytes)
+        base.encode(into: &bytes)
+    }
+
+    init(from reader: inout ByteReader) throws(MalformedBytes) {
+        self.init(
+            actor: ActorID(try reader.varint(as: UInt32.self)),
+            revision: try reader.flags(1)[0] ? try reader.varint() : nil, clock: try ReplicaClock(from: &reader),
+            base: try VersionVector(from: &reader))
     }
 }

@@ -21,10 +21,8 @@ struct ConflictCursor: Hashable, Sendable {
     /// Everything that a replica had, and these records, have been looked at.
     mutating func advance(_ partition: UInt16, to base: VersionVector, _ records: [Dot]) {
         // What the base covers needs no dots of its own, so the cursor stays as small as the clock.
-        var context = seen[Int(partition)]
-        context.merge(base)
-        for dot in records where !context.contains(dot) { context.insert(dot) }
-        seen[Int(partition)] = context
+        seen[Int(partition)].merge(base)
+        seen[Int(partition)].merge(CausalContext(dots: records))
     }
 
     // MARK: Text
@@ -68,12 +66,16 @@ struct ConflictFeed: Sendable {
     private(set) var cursor: ConflictCursor
     /// What the own replicas' logs were like when they were last looked through.
     private var revisions: [UInt64?]
+    /// How far the logs had come when they were last looked through, wherever that was; nil if it has to be done anew.
+    private var logs: [ConflictLogState?]
+    private var told = RecentConflicts()
 
     init(_ service: ConflictService, _ filter: ConflictFilter, from cursor: ConflictCursor) {
         self.service = service
         self.filter = filter
         self.cursor = cursor
         revisions = Array(repeating: nil, count: Int(service.loop.partitionCount))
+        logs = Array(repeating: nil, count: Int(service.loop.partitionCount))
     }
 
     /// The partitions to look through: all whose logs have changed here since they were last looked through.
@@ -91,28 +93,87 @@ struct ConflictFeed: Sendable {
 
     /// What has been noticed in a partition since it was last looked through, each conflict once, however many replicas notice it: with the
     /// first of its records. `tell` is called for each; only when it has been for all does the cursor move on.
+    ///
+    /// - Returns: whether the cursor has moved.
     mutating func lookThrough(
         _ partition: UInt16, revision: UInt64?, _ tell: (ConflictReport) async throws -> Void
     ) async throws -> Bool {
-        let log = try await service.loop.conflictLog(ofPartition: partition, ConflictFilter())
+        guard let (entries, log) = try await news(of: partition) else { return false }
         var hasTold = false
-        for entry in log.entries where !entry.records.contains(where: { cursor.covers($0, in: partition) }) {
+        let last = logs[Int(partition)]?.clock
+        func isKnown(_ record: Dot) -> Bool { cursor.covers(record, in: partition) || last?.contains(record) ?? false }
+        // The one noticed last comes first.
+        for entry in entries.reversed() where !told.contains(entry.id) && !entry.records.contains(where: isKnown) {
             guard filter.admits(entry) else { continue }
             let state = try await service.state(of: entry, restored: [])
             guard let report = try await service.report(entry, state: state) else { continue }
             try await tell(report)
+            told.insert(entry.id)
             hasTold = true
         }
-        cursor.advance(partition, to: log.base, log.entries.flatMap(\.records))
+        cursor.advance(partition, to: log.base, entries.flatMap(\.records))
         revisions[Int(partition)] = revision
+        logs[Int(partition)] = log.revision == nil ? nil : log
         return hasTold
+    }
+
+    /// The newest entries of a log, up to the last one that has come in since it was last looked through; all of it, if that cannot be told.
+    private func news(
+        of partition: UInt16
+    ) async throws(RequestFailure) -> (entries: [ConflictEntry], log: ConflictLogState)? {
+        let last = logs[Int(partition)]
+        var gathering = ConflictGathering(partition: partition, filter: ConflictFilter())
+        var late: [StoredConflicts] = []
+        var wanted = UInt64.max
+        var found: UInt64 = 0
+        let log = try await service.loop.readConflicts(inPartition: partition, pageSize: 8) { stored, log in
+            wanted = last.flatMap { log.records(since: $0) } ?? .max
+            guard found < wanted else { return false }
+            let isReflected = log.clock.contains(stored.dot) || log.base.contains(stored.dot)
+            guard isReflected else {
+                // It has come in since this began, and will be counted the next time; unless the clock will never tell of it.
+                late.append(stored)
+                return true
+            }
+            gathering.add(stored)
+            let isNew = !cursor.covers(stored.dot, in: partition) && !(last?.clock.contains(stored.dot) ?? false)
+            if isNew { found += 1 }
+            return true
+        }
+        guard let log else { return nil }
+        if found < wanted { late.forEach { gathering.add($0) } }
+        return (gathering.entries, log)
     }
 
     /// Passes over everything that there is by now.
     mutating func skipToNow() async throws {
         for partition in 0..<service.loop.partitionCount {
-            let log = try await service.loop.conflictLog(ofPartition: partition, ConflictFilter())
-            cursor.advance(partition, to: log.base, log.entries.flatMap(\.records))
+            let log = try await service.loop.readConflicts(inPartition: partition, pageSize: 1) { _, _ in false }
+            guard let log else { continue }
+            cursor.advance(partition, to: log.base, [])
+            logs[Int(partition)] = log.revision == nil ? nil : log
+        }
+    }
+}
+
+/// The conflicts that were told last: who notices one of them later need not be heard.
+private struct RecentConflicts {
+    private static let limit = 4_096
+    private var names: Set<ConflictID> = []
+    private var order: [ConflictID] = []
+    /// Where in `order` the oldest one is, once it is full.
+    private var oldest = 0
+
+    func contains(_ id: ConflictID) -> Bool { names.contains(id) }
+
+    mutating func insert(_ id: ConflictID) {
+        guard names.insert(id).inserted else { return }
+        if order.count < Self.limit {
+            order.append(id)
+        } else {
+            names.remove(order[oldest])
+            order[oldest] = id
+            oldest = (oldest + 1) % Self.limit
         }
     }
 }

@@ -236,7 +236,7 @@ private struct Query {
             wanted.limit = Int(limit)
         }
         if let before = self["before"] {
-            guard let position = ConflictService.Position(before) else {
+            guard let position = ConflictPosition(before) else {
                 throw refused("before", "what an earlier page has named as 'next'")
             }
             wanted.before = position

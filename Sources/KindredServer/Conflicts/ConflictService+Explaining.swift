@@ -5,6 +5,9 @@ import KindredReplication
 
 /// How a key came to be what it is, as far as that is still known: from the versions it has and from the conflict log.
 extension ConflictService {
+    /// More than these are no picture any more.
+    private static let drawnConflicts = 200
+
     func explain(_ name: ObjectName) async throws -> ExplainReport {
         let (current, key) = try await loop.run { loop throws(RequestFailure) -> (ObjectBox, UInt16)? in
             try name.withReference { reference throws(RequestFailure) in
@@ -20,15 +23,16 @@ extension ConflictService {
         (filter.type, filter.bucket, filter.key) = (names.type, names.bucket, names.key)
         let entries = try await loop.conflicts(inPartition: key, filter)
         let restored = Set(entries.compactMap(Self.restoredName))
+        let drawn = entries.prefix(Self.drawnConflicts).reversed()
         var conflicts: [ConflictReport] = []
-        for entry in entries {
+        for entry in drawn {
             if let report = try await report(entry, state: try await state(of: entry, restored: restored)) {
                 conflicts.append(report)
             }
         }
         var history = History()
         for version in answer.versions { history.add(version) }
-        for entry in entries { history.add(entry) }
+        for entry in drawn { history.add(entry) }
         return ExplainReport(
             type: String(decoding: name.type, as: UTF8.self), bucket: String(decoding: name.bucket, as: UTF8.self),
             key: String(decoding: name.key, as: UTF8.self), strategy: answer.strategy.rawValue,
@@ -65,6 +69,9 @@ extension ConflictService {
         }
         count(.resolved, "write has restored a value.", "writes have restored values.") {
             Self.restoredName($0) != nil
+        }
+        if entries.count > Self.drawnConflicts {
+            lines.append("Only the newest \(Self.drawnConflicts) of \(entries.count) conflicts are drawn.")
         }
         if entries.isEmpty { lines.append("The conflict log knows of no write that met another it had not seen.") }
         return lines

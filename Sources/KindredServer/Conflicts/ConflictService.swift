@@ -19,48 +19,32 @@ struct ConflictService: Sendable {
         var state: String?
         var limit = 100
         /// Only conflicts before this one, in the order of pages.
-        var before: Position?
-    }
-
-    /// Where a page ends: when the conflict was noticed, then its name.
-    struct Position: Comparable, Sendable {
-        let noticed: UInt64
-        let id: String
-
-        var text: String { "\(noticed)-\(id)" }
-
-        init(_ entry: ConflictEntry) {
-            noticed = entry.noticed
-            id = entry.id.description
-        }
-
-        init?(_ text: String) {
-            let parts = text.split(separator: "-", maxSplits: 1)
-            guard parts.count == 2, let noticed = UInt64(parts[0]) else { return nil }
-            self.noticed = noticed
-            id = String(parts[1])
-        }
-
-        static func < (left: Position, right: Position) -> Bool {
-            left.noticed == right.noticed ? left.id < right.id : left.noticed < right.noticed
-        }
+        var before: ConflictPosition?
     }
 
     static let largestPage = 1_000
+    /// How many conflicts are in memory at most while a page of those with a certain state is looked for.
+    private static let mostAtOnce = 16_000
 
     // MARK: Reading
 
     /// The conflicts that are asked for, the newest first.
     func page(_ query: Query) async throws -> ConflictPage {
         var page = ConflictPage(conflicts: [], next: nil)
+        var filter = query.filter
+        if let state = query.state {
+            let kinds = Self.kinds(withState: state)
+            filter.kinds = filter.kinds.isEmpty ? kinds : filter.kinds.intersection(kinds)
+            guard !filter.kinds.isEmpty else { return page }
+        }
+        // A state is only known once the key has been read, so what has another one is passed over. Each look at the logs begins at their
+        // new end, so it takes many at once, and ever more.
+        var batch = query.state == nil ? query.limit : 2 * Self.largestPage
         var before = query.before
-        // A state is only known once the key has been read, so what has another one is passed over. Each look at the logs costs a scan of
-        // them, so it takes many at once.
-        let batch = query.state == nil ? query.limit : 2 * Self.largestPage
-        while page.conflicts.count < query.limit {
-            let (entries, restored) = try await newest(query.filter, before: before, limit: batch)
+        while true {
+            let (entries, restored) = try await newest(filter, before: before, limit: batch)
             for entry in entries {
-                before = Position(entry)
+                before = entry.position
                 let state = try await state(of: entry, restored: restored)
                 if let wanted = query.state, wanted != state { continue }
                 if let report = try await report(entry, state: state) { page.conflicts.append(report) }
@@ -69,31 +53,47 @@ struct ConflictService: Sendable {
                     return page
                 }
             }
-            if entries.count < batch { break }
+            guard entries.count == batch else { return page }
+            batch = min(2 * batch, Self.mostAtOnce)
         }
-        return page
     }
 
     /// The newest conflicts before a position, and the names of those that have been restored.
+    ///
+    /// Each log is read from its new end, and no further than it can have conflicts for this page. So what is told twice has been met before,
+    /// and so has whatever restored a conflict. A page near the new end costs in proportion to its size; one far down costs
+    /// reading up to it.
     private func newest(
-        _ filter: ConflictFilter, before: Position?, limit: Int
+        _ filter: ConflictFilter, before: ConflictPosition?, limit: Int
     ) async throws -> (entries: [ConflictEntry], restored: Set<String>) {
         var wide = filter
         // What has been restored is told by other conflicts, whoever wrote them.
         if !wide.kinds.isEmpty { wide.kinds.insert(.resolved) }
-        (wide.until, wide.writer, wide.actor) = (nil, nil, nil)
+        (wide.since, wide.until, wide.writer, wide.actor) = (nil, nil, nil, nil)
+        func isWanted(_ entry: ConflictEntry) -> Bool {
+            filter.admits(entry) && before.map { entry.position < $0 } ?? true
+        }
         var found: [ConflictEntry] = []
         var restored: Set<String> = []
         for partition in 0..<loop.partitionCount {
-            for entry in try await loop.conflicts(inPartition: partition, wide) {
-                if let name = Self.restoredName(entry) { restored.insert(name) }
-                guard filter.admits(entry) else { continue }
-                if let before, Position(entry) >= before { continue }
-                found.append(entry)
+            let oldest = found.count == limit ? found.last?.position.time : nil
+            var gathering = ConflictGathering(partition: partition, filter: wide)
+            var wanted = 0
+            _ = try await loop.readConflicts(inPartition: partition, pageSize: UInt32(max(16, limit / 4))) { stored, _ in
+                if let oldest, stored.time < oldest { return false }
+                // A record is never older by its timestamp than by the clock of who has noticed it.
+                if let since = filter.since, stored.time.milliseconds < since { return false }
+                let known = gathering.entries.count
+                gathering.add(stored)
+                wanted += gathering.entries[known...].count(where: isWanted)
+                return wanted < limit
             }
-            if found.count > 2 * limit { found = Array(found.sorted { Position($0) > Position($1) }.prefix(limit)) }
+            restored.formUnion(gathering.entries.compactMap(Self.restoredName))
+            found += gathering.entries.filter(isWanted)
+            found.sort { $0.position > $1.position }
+            if found.count > limit { found.removeLast(found.count - limit) }
         }
-        return (Array(found.sorted { Position($0) > Position($1) }.prefix(limit)), restored)
+        return (found, restored)
     }
 
     /// How many conflicts there were, by bucket, day and kind.
@@ -145,6 +145,19 @@ struct ConflictService: Sendable {
         return ConflictReporting.report(entry, type: try await typeName(type), state: state)
     }
 
+    /// The kinds of conflicts that can be in a state.
+    private static func kinds(withState state: String) -> Set<Conflict.Kind> {
+        switch state {
+        case "lost": [.lost, .orphaned]
+        case "restored": [.lost, .orphaned, .refused]
+        case "refused": [.refused]
+        case "shadowed": [.shadowed]
+        case "open": [.sibling, .outlived]
+        case "resolved": [.sibling, .outlived, .resolved]
+        default: []
+        }
+    }
+
     /// What a conflict is now.
     func state(of entry: ConflictEntry, restored: Set<String>) async throws -> String {
         switch entry.conflict.kind {
@@ -194,4 +207,24 @@ struct ConflictService: Sendable {
 /// An answer on its way between threads.
 struct ObjectBox: Sendable {
     let answer: ObjectAnswer
+}
+
+extension ConflictPosition {
+    /// As it stands in `next` and `before`: `TIME-PARTITION-ACTOR.COUNTER-INDEX`.
+    var text: String {
+        "\(time.rawValue)-\(partition)-\(ConflictReporting.text(dot))-\(index)"
+    }
+
+    /// Nil if it is no such text.
+    init?(_ text: String) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 4, let time = UInt64(parts[0]), let partition = UInt16(parts[1]), let index = Int(parts[3])
+        else { return nil }
+        let names = parts[2].split(separator: ".", omittingEmptySubsequences: false)
+        guard names.count == 2, let actor = UInt32(names[0], radix: 36), let counter = UInt64(names[1], radix: 36)
+        else { return nil }
+        self.init(
+            time: HybridTimestamp(rawValue: time), partition: partition, dot: Dot(ActorID(actor), counter),
+            index: index)
+    }
 }

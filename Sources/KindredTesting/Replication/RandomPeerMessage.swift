@@ -69,7 +69,13 @@ extension PeerMessage {
                     bucket: random.chance(50) ? random.address() : nil,
                     after: random.chance(50) ? random.address() : nil, limit: UInt32(random.below(1_000))))
         case .listed:
-            let page = ListPage(names: (0..<random.below(4)).map { _ in random.address() }, isLast: random.chance(50))
+            let clock = random.clock()
+            let log = ConflictLogState(
+                actor: random.actorID(), revision: random.chance(80) ? random.number() : nil, clock: clock,
+                base: clock.base)
+            let page = ListPage(
+                names: (0..<random.below(4)).map { _ in random.address() }, isLast: random.chance(50),
+                log: random.chance(50) ? log : nil)
             return .listed(
                 ListReply(id: id, result: random.chance(80) ? .success(page) : .failure(random.refusal())))
         }

@@ -26,6 +26,7 @@ package enum StorageEngineConformance {
         Check(name: "range deletes", run: rangeDeletes),
         Check(name: "scan bounds and stop", run: scanBoundsAndStop),
         Check(name: "scan seek", run: scanSeek),
+        Check(name: "scan backwards", run: scanBackwards),
         Check(name: "scan sees one snapshot", run: scanSeesOneSnapshot),
         Check(name: "reads see commits", run: readsSeeCommits),
         Check(name: "reopen keeps commits", run: reopenKeepsCommits),
@@ -252,6 +253,30 @@ extension StorageEngineConformance {
             return .seek([9])
         }
         try expect(visited == [[0, 0]], "scan seek", "seeking beyond the upper bound visits \(visited)")
+        try engine.close()
+    }
+
+    static func scanBackwards(_ makeEngine: Factory) throws {
+        let engine = try makeEngine()
+        func keys(_ lower: [UInt8], _ upper: [UInt8]?, limit: Int = .max) throws -> [UInt8] {
+            var keys: [UInt8] = []
+            try engine.scanBackwards(.objects, from: lower, to: upper) { key, value in
+                if key.elementsEqual(value) { keys.append(key[0]) }
+                return keys.count < limit
+            }
+            return keys
+        }
+        try expect(keys([], nil).isEmpty, "scan backwards", "an empty table has entries")
+        for key in stride(from: UInt8(10), to: 250, by: 10) { try put(engine, [key], [key]) }
+        try put(engine, [80, 0], [80, 0])
+        try expect(keys([50], [80]) == [70, 60, 50], "scan backwards", "the bounds are not half-open")
+        try expect(keys([51], [81]) == [80, 80, 70, 60], "scan backwards", "bounds between keys")
+        try expect(keys([230], nil) == [240, 230], "scan backwards", "no upper bound")
+        try expect(keys([], [30]) == [20, 10], "scan backwards", "no lower bound")
+        try expect(keys([], [10]).isEmpty, "scan backwards", "entries before the first one")
+        try expect(keys([80], [80]).isEmpty, "scan backwards", "an empty range has entries")
+        try expect(keys([90], [80]).isEmpty, "scan backwards", "an inverted range has entries")
+        try expect(keys([], nil, limit: 3) == [240, 230, 220], "scan backwards", "stop does not stop")
         try engine.close()
     }
 

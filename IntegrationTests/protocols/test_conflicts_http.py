@@ -168,7 +168,11 @@ class Reading(ConflictTest):
         for name in ("1-1.1-lost", "0-0.0-lost", "64-1.1-lost", "65535-1.1-sibling"):
             self.assertIn("no more", self.ask(f"{PREFIX}/{name}", 404)["error"])
             self.assertIn("no more", self.post(f"{PREFIX}/{name}/restore", expect=404)["error"])
+        for path in (PREFIX, f"{PREFIX}/counts", f"{PREFIX}/feed"):
+            self.assertIn("nowhere", self.ask(path, 404, type="nowhere")["error"])
+        self.assertIn("nowhere", self.ask("/kindred/v1/explain", 404, type="nowhere", bucket="b", key="k")["error"])
         self.assertIn("Last-Event-ID", self.ask(f"{PREFIX}/feed", 400, after="AAAA")["error"])
+        self.assertIn("state", self.ask(f"{PREFIX}/feed", 400, state="lost")["error"])
         self.assertIn("latest", self.post("/kindred/v1/resolve", {"bucket": "b", "key": "k", "rule": "x"}, expect=400)["error"])
 
     def test_a_write_that_has_seen_the_others_is_no_conflict(self) -> None:

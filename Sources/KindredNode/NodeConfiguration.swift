@@ -1,4 +1,4 @@
-package import KindredReplication
+import KindredReplication
 
 /// When a write is acknowledged.
 package enum Durability: String, Sendable, CaseIterable {
@@ -24,21 +24,33 @@ package struct NodeConfiguration: Sendable {
     /// Whether conflicts are entered into the conflict log.
     package var keepsConflictLog: Bool
     /// How long the conflict log remembers.
-    package var conflictRetention: ConflictRetention
+    package var conflictLogLimits: ConflictLogLimits
 
     package init(
         durability: Durability, cacheBytes: Int, partitions: UInt16, name: String, isClustered: Bool = false,
         transferBytesPerSecond: UInt64 = 64 << 20, keepsConflictLog: Bool = true,
-        conflictRetention: ConflictRetention = ConflictRetention()
+        conflictLogLimits: ConflictLogLimits = ConflictLogLimits()
     ) {
         self.keepsConflictLog = keepsConflictLog
-        self.conflictRetention = conflictRetention
+        self.conflictLogLimits = conflictLogLimits
         self.durability = durability
         self.cacheBytes = cacheBytes
         self.partitions = partitions
         self.name = name
         self.isClustered = isClustered
         self.transferBytesPerSecond = transferBytesPerSecond
+    }
+}
+
+/// How long a node's conflict log remembers, over all its partitions: what goes beyond either goes, the oldest first.
+package struct ConflictLogLimits: Sendable {
+    package var milliseconds: UInt64
+    /// Each partition has its share, at least 1 MiB.
+    package var bytes: Int
+
+    package init(milliseconds: UInt64 = Limits.conflictRetentionMilliseconds, bytes: Int = 1 << 30) {
+        self.milliseconds = milliseconds
+        self.bytes = bytes
     }
 }
 

@@ -271,7 +271,9 @@ struct ReplicaGroup {
     /// Has a replica look after its conflict log, at this distance from now.
     mutating func tidyConflicts(_ retention: ConflictRetention, at position: Int, after pause: UInt64) throws {
         let member = members[position]
-        try members[position].replica.tidyConflicts(retention, wall: wall + pause, hash: hashed, in: member.store)
+        var scans = 100
+        try members[position].replica.tidyConflicts(
+            retention, wall: wall + pause, hash: hashed, in: member.store, scans: &scans)
         try members[position].store.commit()
     }
 

@@ -124,10 +124,8 @@ struct ServerConfiguration {
         cluster = try ClusterSettings(settings)
         node.isClustered = cluster != nil
         node.keepsConflictLog = try settings.isOn(.conflictLog)
-        node.conflictRetention.milliseconds = UInt64(try settings.number(.conflictDays, 1...36_500)) * 86_400_000
-        // What one partition may have: its share of what the node may.
-        let share = (try settings.number(.conflictMiB, 1...1_048_576) << 20) / Int(node.partitions)
-        node.conflictRetention.bytes = max(share, 1 << 20)
+        node.conflictLogLimits.milliseconds = UInt64(try settings.number(.conflictDays, 1...36_500)) * 86_400_000
+        node.conflictLogLimits.bytes = try settings.number(.conflictMiB, 1...1_048_576) << 20
         node.transferBytesPerSecond = UInt64(try settings.number(.transferMiB, 1...1_048_576)) << 20
     }
 

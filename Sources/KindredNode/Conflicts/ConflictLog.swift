@@ -77,6 +77,13 @@ package struct ConflictEntry: Sendable {
         self.conflict = conflict
     }
 
+    /// About how many bytes it takes in memory.
+    package var byteCount: Int {
+        ([conflict.subject] + conflict.others).reduce(address.count + 256) { bytes, party in
+            if case .content(let content) = party.value { bytes + content.count + 256 } else { bytes + 256 }
+        }
+    }
+
     /// Takes in what another replica has noticed of the same conflict.
     mutating func merge(_ record: ConflictRecord, _ other: Conflict, dot: Dot, at place: ConflictPosition) {
         noticed = min(noticed, record.noticed)

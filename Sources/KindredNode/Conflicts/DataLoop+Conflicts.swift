@@ -38,14 +38,12 @@ extension DataLoop {
         inPartition partition: UInt16, pageSize: UInt32 = Limits.namesPerPage,
         _ visit: (StoredConflicts, ConflictLogState) -> Bool
     ) async throws(RequestFailure) -> ConflictLogState? {
-        // A conflict's name may come from anybody.
-        guard partition < identity.partitions else { return nil }
         var request = ListRequest(
             id: 0, partition: partition, bucketType: 0, bucket: [], after: nil, limit: pageSize)
         var begun: ConflictLogState?
         while true {
-            let page = try await self.page(request)
-            guard var log = page.log else { throw RequestFailure.notServing("a node has told nothing of its log") }
+            guard let page = try await self.page(request) else { return nil }
+            guard var log = page.log else { throw .notServing("a node has told nothing of its conflict log") }
             if let begun, begun.actor != log.actor {
                 // Another replica has told this page, and it may have had less. How much is new in its log, nobody knows.
                 log.revision = nil
@@ -70,9 +68,15 @@ extension DataLoop {
         }
     }
 
-    private func page(_ request: ListRequest) async throws(RequestFailure) -> ListPage {
-        let result = await withCheckedContinuation { continuation in
-            eventLoop.execute { self.fetch(request) { continuation.resume(returning: $0) } }
+    /// Nil if there is no such partition: a conflict's name may come from anybody.
+    private func page(_ request: ListRequest) async throws(RequestFailure) -> ListPage? {
+        let result: Result<ListPage?, RequestFailure> = await withCheckedContinuation { continuation in
+            eventLoop.execute {
+                guard request.partition < self.identity.partitions else {
+                    return continuation.resume(returning: .success(nil))
+                }
+                self.fetch(request) { page in continuation.resume(returning: page.map { $0 }) }
+            }
         }
         return try result.get()
     }
@@ -84,14 +88,22 @@ extension DataLoop {
         return try await conflicts(inPartition: id.partition, filter).first { $0.id == id }
     }
 
-    /// How many partitions the key space has.
-    package var partitionCount: UInt16 { identity.partitions }
+    /// How many partitions the key space has. A node that has not joined its cluster does not know.
+    package func partitionCount() async throws(RequestFailure) -> UInt16 {
+        try await run { loop throws(RequestFailure) -> UInt16? in
+            try loop.checkReadable()
+            if case .waiting(let reason) = loop.role { throw .notServing(reason) }
+            return loop.identity.partitions
+        }
+    }
 
     /// How far the log of this node's own replica of a partition has come; nil if it has no replica.
     func conflictLogState(ofPartition partition: UInt16) -> ConflictLogState? {
         let replica: PartitionReplica
         switch role {
-        case .alone: replica = replicas[Int(partition)]
+        case .alone:
+            guard Int(partition) < replicas.count else { return nil }
+            replica = replicas[Int(partition)]
         case .member(let member):
             guard let own = member.node.replica(of: partition) else { return nil }
             replica = own
@@ -127,21 +139,27 @@ extension DataLoop {
         return Conflict.Kind.allCases.map { ($0, counts[Int($0.rawValue)]) }
     }
 
-    /// Looks after the sizes of the logs of a node that is alone, one partition at a time.
+    /// Looks after the sizes of the logs of a node that is alone.
     func tidyConflicts() {
-        guard case .alone = role, case .running = state, !replicas.isEmpty else { return }
-        conflictTidying = (conflictTidying + 1) % replicas.count
+        guard case .alone = role, case .running = state else { return }
         let wall = environment.wallClock()
+        let retention = conflictRetention
         do throws(StorageError) {
-            // Those that are too large at once, and the others in turn.
-            for partition in replicas.indices
-            where partition == conflictTidying || replicas[partition].hasTooManyConflicts(conflictRetention) {
+            try conflictTidying.turn(replicas.count, scans: Limits.conflictScansPerTidying) {
+                partition, scans throws(StorageError) in
                 try replicas[partition].tidyConflicts(
-                    conflictRetention, wall: wall, hash: DataLoop.cacheHash, in: store)
+                    retention, wall: wall, hash: DataLoop.cacheHash, in: store, scans: &scans)
             }
             if store.hasStagedChanges { scheduleTick() }
         } catch {
             logger.error("the conflict log cannot be read", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// How long each partition's log remembers: of the node's size its share.
+    var conflictRetention: ConflictRetention {
+        ConflictRetention(
+            milliseconds: conflictLogLimits.milliseconds,
+            bytes: max(conflictLogLimits.bytes / Int(max(identity.partitions, 1)), 1 << 20))
     }
 }

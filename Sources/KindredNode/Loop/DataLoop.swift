@@ -41,9 +41,9 @@ package final class DataLoop: @unchecked Sendable {
     let transferBytesPerSecond: UInt64
     /// How conflicts are remembered; nil if they are not.
     let conflictLogging: ConflictLogging?
-    let conflictRetention: ConflictRetention
+    let conflictLogLimits: ConflictLogLimits
     /// The partition whose conflict log was looked after last.
-    var conflictTidying = 0
+    var conflictTidying = ConflictTidying()
     package internal(set) var statistics = NodeStatistics()
     /// Which keys with many siblings have been spoken of.
     var siblingAlarms = KeyAlarms()
@@ -115,7 +115,7 @@ package final class DataLoop: @unchecked Sendable {
         nodeName = configuration.name
         transferBytesPerSecond = configuration.transferBytesPerSecond
         conflictLogging = configuration.keepsConflictLog ? DataLoop.conflictLogging : nil
-        conflictRetention = configuration.conflictRetention
+        conflictLogLimits = configuration.conflictLogLimits
         role = configuration.isClustered ? .waiting("the node has not joined its cluster yet") : .alone
         try checkMembership(isClustered: configuration.isClustered)
         if case .alone = role { replicas = try loadReplicas() }

@@ -185,9 +185,24 @@ extension DataLoop {
     /// Reads a page from the own disk, on a thread that may wait.
     func scan(_ request: ListRequest, then resume: @escaping @Sendable (Result<ListPage, StorageError>) -> Void) {
         guard request.bucket == [] else { return scan(request, log: nil, then: resume) }
-        // What the clock says must be in what the scan finds: not before the tick is committed that is under way.
+        scanConflicts(request, attempts: 100, then: resume)
+    }
+
+    /// What the clock says must be in what the scan finds: not before everything is committed that it speaks of.
+    private func scanConflicts(
+        _ request: ListRequest, attempts: Int,
+        then resume: @escaping @Sendable (Result<ListPage, StorageError>) -> Void
+    ) {
         eventLoop.execute {
-            self.scan(request, log: self.conflictLogState(ofPartition: request.partition), then: resume)
+            guard self.store.hasStagedChanges else {
+                let log = self.conflictLogState(ofPartition: request.partition)
+                return self.scan(request, log: log, then: resume)
+            }
+            guard attempts > 0 else { return resume(.failure(.failed("what is to be stored does not get there"))) }
+            self.scheduleTick()
+            self.eventLoop.scheduleTask(in: .milliseconds(5)) {
+                self.scanConflicts(request, attempts: attempts - 1, then: resume)
+            }
         }
     }
 

@@ -46,63 +46,61 @@ extension PartitionReplica {
 
     /// How far this replica's part of the log has come.
     package var conflictLogState: ConflictLogState {
-        var base = base
-        let epoch = base.counter(of: .closed)
-        for closing in view.closed.closings where closing.epoch <= epoch && closing.last > 0 {
-            base.include(through: Dot(closing.actor, closing.last))
-        }
-        return ConflictLogState(
-            actor: actor, revision: transfer == nil ? conflictRevision : nil, clock: clock, base: base)
+        ConflictLogState(
+            actor: actor, revision: transfer == nil ? conflictRevision : nil, clock: clock, closed: view.closed)
     }
 
     // MARK: Retention
 
-    /// Goes on counting the log after a start, and drops the records that are older than `horizon`, and the oldest ones beyond a number and
-    /// a size. Some of the work at a time; to be called again and again. Every replica does so by itself: no event tells of it, and
-    /// digests leave the log out.
+    /// Whether there is something to do for `tidyConflicts`. Reads nothing.
+    package func needsTidying(_ retention: ConflictRetention, wall: UInt64) -> Bool {
+        conflictTally.isBeyond(retention, wall: wall) || !conflictTally.isCounted
+    }
+
+    /// Goes on counting the log after a start, and drops the records that are older than the retention says, and the oldest ones beyond a
+    /// number and a size. Every replica does so by itself: no event tells of it, and digests leave the log out.
+    ///
+    /// - Parameter scans: how much work may be done; each scan costs one. It is done if some are left.
     package mutating func tidyConflicts(
+        _ retention: ConflictRetention, wall: UInt64, hash: (UnsafeRawBufferPointer) -> UInt64, in store: ObjectStore,
+        scans: inout Int
+    ) throws(StorageError) {
+        while scans > 0, needsTidying(retention, wall: wall) {
+            scans -= 1
+            // What has been counted already may be too much as it is: then it goes, however much there is to count.
+            if conflictTally.isBeyond(retention, wall: wall) {
+                try dropOldest(retention, wall: wall, hash: hash, in: store)
+            } else {
+                try countMore(in: store)
+            }
+        }
+    }
+
+    private mutating func countMore(in store: ObjectStore) throws(StorageError) {
+        let prefix = KeyLayout.conflictPrefix(partition: partition)
+        let scan = try store.scan(
+            from: conflictTally.position.map { $0 + [0] } ?? prefix, to: KeyLayout.successor(ofPrefix: prefix),
+            limit: Limits.conflictsPerScan, byteLimit: Limits.bytesPerPull)
+        for entry in scan.entries { conflictTally.visited(entry.key, bytes: entry.value.count) }
+        if scan.isComplete { conflictTally.finished() }
+    }
+
+    private mutating func dropOldest(
         _ retention: ConflictRetention, wall: UInt64, hash: (UnsafeRawBufferPointer) -> UInt64, in store: ObjectStore
     ) throws(StorageError) {
-        // What comes in between two calls must not be more than one call can drop.
-        for _ in 0..<Limits.conflictScansPerTidying {
-            guard try tidySomeConflicts(retention, wall: wall, hash: hash, in: store) else { return }
-        }
-    }
-
-    /// - Returns: whether there is more to do.
-    private mutating func tidySomeConflicts(
-        _ retention: ConflictRetention, wall: UInt64, hash: (UnsafeRawBufferPointer) -> UInt64, in store: ObjectStore
-    ) throws(StorageError) -> Bool {
-        let prefix = KeyLayout.conflictPrefix(partition: partition)
-        let end = KeyLayout.successor(ofPrefix: prefix)
-        if let position = conflictTally.position {
-            let scan = try store.scan(
-                from: position.isEmpty ? prefix : position + [0], to: end, limit: Limits.conflictsPerScan,
-                byteLimit: Limits.bytesPerPull)
-            for entry in scan.entries { conflictTally.visited(entry.key, bytes: entry.value.count) }
-            if scan.isComplete { conflictTally.finished() }
-            return true
-        }
-        let horizon = HybridTimestamp(milliseconds: wall - min(wall, retention.milliseconds)).rawValue
-        guard conflictTally.isAbove(retention) || conflictTally.oldest < horizon else { return false }
+        // Not from the very beginning: what has been dropped there is in the storage's way until it is cleared up.
+        let first = KeyLayout.conflictKey(
+            partition: partition, timestamp: conflictTally.oldest, actor: 0, counter: 0)
         let scan = try store.scan(
-            from: prefix, to: end, limit: Limits.conflictsPerScan, byteLimit: Limits.bytesPerPull)
+            from: first, to: KeyLayout.successor(ofPrefix: KeyLayout.conflictPrefix(partition: partition)),
+            limit: Limits.conflictsPerScan, byteLimit: Limits.bytesPerPull)
         for entry in scan.entries {
-            let time = KeyLayout.conflictTimestamp(of: entry.key) ?? 0
-            guard conflictTally.isAbove(retention) || time < horizon else {
-                conflictTally.oldest = time
-                return false
-            }
+            conflictTally.oldest = KeyLayout.conflictTimestamp(of: entry.key) ?? 0
+            guard conflictTally.isBeyond(retention, wall: wall) else { return }
             store.stageDelete(StorageKey(bytes: entry.key, hash: entry.key.withUnsafeBytes(hash)))
-            conflictTally.removed(bytes: entry.key.count + entry.value.count)
+            conflictTally.removed(entry.key, bytes: entry.value.count)
         }
         if scan.isComplete { conflictTally = ConflictTally(isCounted: true) }
-        return !scan.isComplete
-    }
-
-    /// Whether the log is known to be too large.
-    package func hasTooManyConflicts(_ retention: ConflictRetention) -> Bool {
-        conflictTally.position == nil && conflictTally.isAbove(retention)
     }
 }
 
@@ -132,22 +130,28 @@ struct ConflictTally: Sendable {
     private(set) var bytes = 0
     /// The time of the oldest record, or an earlier one.
     var oldest: UInt64 = 0
-    /// Up to where the log has been counted; nil if all of it has.
+    /// Whether all of the log has been counted.
+    private(set) var isCounted: Bool
+    /// Up to where it has been counted; nil if that has not begun, or has ended.
     private(set) var position: [UInt8]?
 
     /// - Parameter isCounted: whether the log is known to be empty.
     init(isCounted: Bool = false) {
-        position = isCounted ? nil : []
+        self.isCounted = isCounted
         if isCounted { oldest = .max }
     }
 
-    func isAbove(_ retention: ConflictRetention) -> Bool { count > retention.records || bytes > retention.bytes }
+    /// Whether records have to go.
+    func isBeyond(_ retention: ConflictRetention, wall: UInt64) -> Bool {
+        let horizon = HybridTimestamp(milliseconds: wall - min(wall, retention.milliseconds)).rawValue
+        return oldest < horizon || count > retention.records || bytes > retention.bytes
+    }
 
     /// A record has been entered, or has come from elsewhere. It may be one that was there before; then it counts twice until the next
     /// start, and something goes a little early.
     mutating func added(_ key: [UInt8], bytes size: Int) {
         oldest = min(oldest, KeyLayout.conflictTimestamp(of: key) ?? 0)
-        if let position, position.lexicographicallyPrecedes(key) { return }
+        guard covers(key) else { return }
         count += 1
         bytes += key.count + size
     }
@@ -158,10 +162,42 @@ struct ConflictTally: Sendable {
         position = key
     }
 
-    mutating func finished() { position = nil }
+    mutating func finished() {
+        isCounted = true
+        position = nil
+    }
 
-    mutating func removed(bytes size: Int) {
+    mutating func removed(_ key: [UInt8], bytes size: Int) {
+        guard covers(key) else { return }
         count = max(count - 1, 0)
-        bytes = max(bytes - size, 0)
+        bytes = max(bytes - key.count - size, 0)
+    }
+
+    /// Whether the count covers a key.
+    private func covers(_ key: [UInt8]) -> Bool {
+        isCounted || position.map { !$0.lexicographicallyPrecedes(key) } ?? false
+    }
+}
+
+/// Keeps the logs of several partitions as small as they are to be, each in its turn and some of the work at a time.
+package struct ConflictTidying: Sendable {
+    private var next = 0
+
+    package init() {}
+
+    /// - Parameters:
+    ///   - partitions: how many there are.
+    ///   - tidy: looks after one of them, with so many scans at most, and says how many are left. Without any left it is not done, and
+    ///     keeps its turn.
+    package mutating func turn<Failure: Error>(
+        _ partitions: Int, scans: Int, _ tidy: (Int, inout Int) throws(Failure) -> Void
+    ) throws(Failure) {
+        var scans = scans
+        for _ in 0..<partitions {
+            if next >= partitions { next = 0 }
+            try tidy(next, &scans)
+            guard scans > 0 else { return }
+            next += 1
+        }
     }
 }

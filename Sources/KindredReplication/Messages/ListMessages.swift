@@ -53,20 +53,28 @@ package struct ListPage: Hashable, Sendable {
 /// How far a replica's part of the conflict log has come.
 package struct ConflictLogState: Hashable, Sendable {
     /// Whose log it is.
-    package var actor: ActorID
+    package let actor: ActorID
     /// Grows with every record that comes into the log; nil while a full transfer is under way, whose records come in before the clock knows
     /// of them.
     package var revision: UInt64?
-    /// The events that the replica reflects.
-    package var clock: ReplicaClock
-    /// The contiguous part of them, with all events of closed actors that it reflects the last of.
+    /// The events that the replica reflected.
+    package let clock: ReplicaClock
+    /// The actors of the partition that mint no more.
+    package let closed: ClosedActors
+    /// The contiguous part of the events, or what others have of it.
     package var base: VersionVector
 
-    package init(actor: ActorID, revision: UInt64?, clock: ReplicaClock, base: VersionVector) {
+    package init(actor: ActorID, revision: UInt64?, clock: ReplicaClock, closed: ClosedActors) {
         self.actor = actor
         self.revision = revision
         self.clock = clock
-        self.base = base
+        self.closed = closed
+        base = clock.base
+    }
+
+    /// Whether the replica reflected an event.
+    package func reflects(_ dot: Dot) -> Bool {
+        clock.contains(dot) || closed.cover(dot, by: clock.base(of: .closed))
     }
 
     /// How many records have come into the log since an earlier state of the same replica; nil if that cannot be told.
@@ -133,13 +141,13 @@ extension ConflictLogState: MessageField {
         bytes.append(flags: revision != nil)
         if let revision { bytes.append(varint: revision) }
         clock.encode(into: &bytes)
-        base.encode(into: &bytes)
+        closed.encode(into: &bytes)
     }
 
     init(from reader: inout ByteReader) throws(MalformedBytes) {
         self.init(
             actor: ActorID(try reader.varint(as: UInt32.self)),
             revision: try reader.flags(1)[0] ? try reader.varint() : nil, clock: try ReplicaClock(from: &reader),
-            base: try VersionVector(from: &reader))
+            closed: try ClosedActors(from: &reader))
     }
 }

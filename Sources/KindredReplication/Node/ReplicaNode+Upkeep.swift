@@ -22,6 +22,7 @@ extension ReplicaNode {
                 storageFailed(error, partition: partitions[index].replica.partition)
             }
         }
+        tidyConflicts()
         handOff()
     }
 
@@ -60,12 +61,6 @@ extension ReplicaNode {
             effects.append(
                 .configure(.raiseClockFloor(partition: partitions[index].replica.partition, to: floor)))
         }
-        // Also if this node enters nothing: what others have entered comes here.
-        if now >= partitions[index].nextConflictTidying {
-            partitions[index].nextConflictTidying = now + Limits.conflictTidyMilliseconds
-            try partitions[index].replica.tidyConflicts(
-                settings.conflictRetention, wall: wall, hash: settings.hash, in: store)
-        }
         if now >= partitions[index].nextPrune {
             partitions[index].nextPrune = now + Limits.pruneMilliseconds
             partitions[index].replica.prune(in: store)
@@ -73,6 +68,21 @@ extension ReplicaNode {
             try partitions[index].replica.foldClosed(surroundings, &merged, time: &time, in: store)
             report(merged, partition: partitions[index].replica.partition)
         }
+    }
+
+    /// Also if this node enters nothing: what others have entered comes here.
+    private mutating func tidyConflicts() {
+        var tidying = conflictTidying
+        tidying.turn(partitions.count, scans: Limits.conflictScansPerTidying) { index, scans in
+            if partitions[index].needsRenewal { return }
+            do throws(StorageError) {
+                try partitions[index].replica.tidyConflicts(
+                    settings.conflictRetention, wall: wall, hash: settings.hash, in: store, scans: &scans)
+            } catch {
+                storageFailed(error, partition: partitions[index].replica.partition)
+            }
+        }
+        conflictTidying = tidying
     }
 
     // MARK: The configuration service

@@ -28,6 +28,8 @@ package struct ReplicaNode {
     /// The last exchange begun by this node itself, not by its coordinator: their ids have a bit of their own.
     var nextExchange: UInt64
     var nextHandOff: UInt64 = 0
+    /// Whose conflict log is looked after next.
+    var conflictTidying = ConflictTidying()
     /// Hints on their way, by exchange. One that is not answered is sent again.
     var handingOff: [UInt64: HintTicket] = [:]
 
@@ -310,8 +312,6 @@ package struct HostedPartition {
     /// When to drop log entries, and when to ask for a higher clock floor.
     var nextPrune: UInt64 = 0
     var nextFloor: UInt64 = 0
-    /// When to look after the conflict log's size.
-    var nextConflictTidying: UInt64 = 0
     /// When to begin another round of settling.
     var nextSettling: UInt64 = 0
     /// When to tell the configuration service again what it has not taken up.

@@ -43,7 +43,7 @@ package struct PartitionReplica: Sendable {
     /// Whether this incarnation may go on. If its storage may have lost what it wrote, it mints nothing and answers nothing until it has a
     /// new id.
     package internal(set) var isSure = true
-    /// Changes whenever something comes into the conflict log here. In memory only.
+    /// Grows with everything that comes into the conflict log here, and with every start. In memory only.
     package internal(set) var conflictRevision: UInt64 = 0
     var conflictTally = ConflictTally()
     /// How many conflicts of each kind have been entered here since the replica was loaded, by the kind's number.
@@ -95,6 +95,15 @@ package struct PartitionReplica: Sendable {
         self.log = log
         eventsSinceCheckpoint = later
         survey = Survey(isNeeded: !isAlone)
+        // Larger than any that this incarnation had before: each record of the log is an event.
+        conflictRevision = clock.entries.reduce(0) { $0 &+ $1.highest } &<< 20
+        var hasConflicts = false
+        let conflicts = KeyLayout.conflictPrefix(partition: partition)
+        try engine.scan(.objects, from: conflicts, to: KeyLayout.successor(ofPrefix: conflicts)) { _, _ in
+            hasConflicts = true
+            return .stop
+        }
+        conflictTally = ConflictTally(isCounted: !hasConflicts)
         transfer = try TransferProgress.load(partition, from: engine)
         promisedLeaderEpoch = try IncarnationRecord.load(partition, from: engine)?.promisedLeaderEpoch ?? 0
     }
@@ -249,7 +258,7 @@ package struct PartitionReplica: Sendable {
         if stored.isEmpty {
             store.stageDelete(key)
             if KeyLayout.isConflict(key.bytes), let gone = before.first {
-                conflictTally.removed(bytes: key.bytes.count + (gone.content?.count ?? 0))
+                conflictTally.removed(key.bytes, bytes: gone.content?.count ?? 0)
             }
         } else {
             let record = stored.encoded()

@@ -60,10 +60,14 @@ package struct ClosedActors: Hashable, Sendable {
         let epoch = context.closedEpoch
         guard epoch > 0, !closings.isEmpty else { return }
         for version in versions {
-            if let closing = closing(of: version.dot.actor), closing.epoch <= epoch, !isVoided(version.dot) {
-                context.insert(version.dot)
-            }
+            if cover(version.dot, by: epoch) { context.insert(version.dot) }
         }
+    }
+
+    /// Whether the first closings, so many of them, say that an event has been applied.
+    package func cover(_ dot: Dot, by epoch: UInt64) -> Bool {
+        guard epoch > 0, let closing = closing(of: dot.actor) else { return false }
+        return closing.epoch <= epoch && !isVoided(dot)
     }
 
     /// Removes from a context what its closed epoch says already.

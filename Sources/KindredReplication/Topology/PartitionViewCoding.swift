@@ -15,13 +15,7 @@ extension PartitionView {
         }
         bytes.append(varint: UInt64(closing.count))
         for actor in closing { bytes.append(varint: UInt64(actor.rawValue)) }
-        let closings = closed.closings.sorted { $0.epoch < $1.epoch }
-        bytes.append(varint: UInt64(closings.count))
-        for closing in closings {
-            bytes.append(varint: UInt64(closing.actor.rawValue))
-            bytes.append(varint: closing.last)
-            bytes.append(counters: closing.voided, after: 0)
-        }
+        closed.encode(into: &bytes)
         bytes.append(bigEndian: clockFloor.rawValue)
         guard let leadership else {
             bytes.append(varint: 0)
@@ -45,16 +39,7 @@ extension PartitionView {
             }
             closing.append(actor)
         }
-        var closed = ClosedActors()
-        for _ in 0..<(try reader.count(ofAtLeast: 3, atMost: Limits.retiredActors)) {
-            let actor = try reader.actor()
-            let last = try reader.varint()
-            let voided = try reader.counters(after: 0, atMost: Int(ReplicaClock.maximumGap))
-            guard voided.last ?? 0 <= last, closed.closing(of: actor) == nil else {
-                throw MalformedBytes("view: an actor closed twice, or voided beyond its end")
-            }
-            closed.close(actor, last: last, voided: voided)
-        }
+        let closed = try ClosedActors(from: &reader)
         let clockFloor = HybridTimestamp(rawValue: try reader.bigEndian(UInt64.self))
         var leadership: Leadership?
         let leading = try reader.nodes()
@@ -86,6 +71,33 @@ extension PartitionView {
                     node: node, actor: actor, role: role, counterCeiling: ceiling, isLost: code & 0x80 != 0))
         }
         return members
+    }
+}
+
+extension ClosedActors {
+    /// Appends the closings in their order.
+    func encode(into bytes: inout [UInt8]) {
+        let closings = closings.sorted { $0.epoch < $1.epoch }
+        bytes.append(varint: UInt64(closings.count))
+        for closing in closings {
+            bytes.append(varint: UInt64(closing.actor.rawValue))
+            bytes.append(varint: closing.last)
+            bytes.append(counters: closing.voided, after: 0)
+        }
+    }
+
+    /// Reads what `encode` wrote.
+    init(from reader: inout ByteReader) throws(MalformedBytes) {
+        self.init()
+        for _ in 0..<(try reader.count(ofAtLeast: 3, atMost: Limits.retiredActors)) {
+            let actor = try reader.actor()
+            let last = try reader.varint()
+            let voided = try reader.counters(after: 0, atMost: Int(ReplicaClock.maximumGap))
+            guard voided.last ?? 0 <= last, closing(of: actor) == nil else {
+                throw MalformedBytes("view: an actor closed twice, or voided beyond its end")
+            }
+            close(actor, last: last, voided: voided)
+        }
     }
 }
 

@@ -14,15 +14,19 @@ struct ConflictCursor: Hashable, Sendable {
     }
 
     /// Whether a record has been looked at.
-    func covers(_ dot: Dot, in partition: UInt16) -> Bool {
-        seen[Int(partition)].contains(dot)
+    ///
+    /// - Parameter closed: of the partition.
+    func covers(_ dot: Dot, in partition: UInt16, _ closed: ClosedActors) -> Bool {
+        let seen = seen[Int(partition)]
+        return seen.contains(dot) || closed.cover(dot, by: seen.closedEpoch)
     }
 
     /// Everything that a replica had, and these records, have been looked at.
-    mutating func advance(_ partition: UInt16, to base: VersionVector, _ records: [Dot]) {
-        // What the base covers needs no dots of its own, so the cursor stays as small as the clock.
-        seen[Int(partition)].merge(base)
+    mutating func advance(_ partition: UInt16, to log: ConflictLogState, _ records: [Dot]) {
+        // What the base covers needs no dots of its own, and what is closed no actor, so the cursor stays as small as the clock.
+        seen[Int(partition)].merge(log.base)
         seen[Int(partition)].merge(CausalContext(dots: records))
+        log.closed.fold(&seen[Int(partition)])
     }
 
     // MARK: Text
@@ -74,20 +78,19 @@ struct ConflictFeed: Sendable {
         self.service = service
         self.filter = filter
         self.cursor = cursor
-        revisions = Array(repeating: nil, count: Int(service.loop.partitionCount))
-        logs = Array(repeating: nil, count: Int(service.loop.partitionCount))
+        revisions = Array(repeating: nil, count: cursor.seen.count)
+        logs = Array(repeating: nil, count: cursor.seen.count)
     }
 
     /// The partitions to look through: all whose logs have changed here since they were last looked through.
     ///
     /// - Parameter asksOthers: whether also those that only other nodes have.
     func changed(asksOthers: Bool) async throws -> [(partition: UInt16, revision: UInt64?)] {
-        let loop = service.loop
-        let now = try await loop.run { loop throws(RequestFailure) -> [UInt64?]? in loop.conflictRevisions }
-        return (0..<loop.partitionCount).compactMap { partition in
-            let revision = now[Int(partition)]
-            let isChanged = revision == nil ? asksOthers : revision != revisions[Int(partition)]
-            return isChanged ? (partition, revision) : nil
+        let now = try await service.loop.run { loop throws(RequestFailure) -> [UInt64?]? in loop.conflictRevisions }
+        guard now.count == revisions.count else { throw RequestFailure.notServing("the cluster is another one now") }
+        return now.enumerated().compactMap { partition, revision in
+            let isChanged = revision == nil ? asksOthers : revision != revisions[partition]
+            return isChanged ? (UInt16(partition), revision) : nil
         }
     }
 
@@ -101,17 +104,20 @@ struct ConflictFeed: Sendable {
         guard let (entries, log) = try await news(of: partition) else { return false }
         var hasTold = false
         let last = logs[Int(partition)]?.clock
-        func isKnown(_ record: Dot) -> Bool { cursor.covers(record, in: partition) || last?.contains(record) ?? false }
+        func isKnown(_ record: Dot) -> Bool {
+            cursor.covers(record, in: partition, log.closed) || last?.contains(record) ?? false
+        }
+        let restored = Set(entries.compactMap(ConflictService.restoredName))
         // The one noticed last comes first.
         for entry in entries.reversed() where !told.contains(entry.id) && !entry.records.contains(where: isKnown) {
             guard filter.admits(entry) else { continue }
-            let state = try await service.state(of: entry, restored: [])
+            let state = try await service.state(of: entry, restored: restored)
             guard let report = try await service.report(entry, state: state) else { continue }
             try await tell(report)
             told.insert(entry.id)
             hasTold = true
         }
-        cursor.advance(partition, to: log.base, entries.flatMap(\.records))
+        cursor.advance(partition, to: log, entries.flatMap(\.records))
         revisions[Int(partition)] = revision
         logs[Int(partition)] = log.revision == nil ? nil : log
         return hasTold
@@ -129,15 +135,15 @@ struct ConflictFeed: Sendable {
         let log = try await service.loop.readConflicts(inPartition: partition, pageSize: 8) { stored, log in
             wanted = last.flatMap { log.records(since: $0) } ?? .max
             guard found < wanted else { return false }
-            let isReflected = log.clock.contains(stored.dot) || log.base.contains(stored.dot)
-            guard isReflected else {
+            guard log.reflects(stored.dot) else {
                 // It has come in since this began, and will be counted the next time; unless the clock will never tell of it.
                 late.append(stored)
                 return true
             }
             gathering.add(stored)
-            let isNew = !cursor.covers(stored.dot, in: partition) && !(last?.clock.contains(stored.dot) ?? false)
-            if isNew { found += 1 }
+            let isKnown =
+                cursor.covers(stored.dot, in: partition, log.closed) || last?.clock.contains(stored.dot) ?? false
+            if !isKnown { found += 1 }
             return true
         }
         guard let log else { return nil }
@@ -147,10 +153,10 @@ struct ConflictFeed: Sendable {
 
     /// Passes over everything that there is by now.
     mutating func skipToNow() async throws {
-        for partition in 0..<service.loop.partitionCount {
+        for partition in 0..<UInt16(cursor.seen.count) {
             let log = try await service.loop.readConflicts(inPartition: partition, pageSize: 1) { _, _ in false }
             guard let log else { continue }
-            cursor.advance(partition, to: log.base, [])
+            cursor.advance(partition, to: log, [])
             logs[Int(partition)] = log.revision == nil ? nil : log
         }
     }

@@ -41,6 +41,11 @@ struct ConflictHTTPResponder: Sendable {
             return try await answer(request, path)
         } catch let refusal as ConflictRefusal {
             return self.refusal(refusal.description, status: refusal.status)
+        } catch let failure as RequestFailure {
+            return refusal(
+                RiakErrorText.text(for: failure), status: RiakHTTPResponder.response(to: failure).status.code)
+        } catch is NIOTooManyBytesError {
+            return refusal("the request's body has more than \(Self.bodyLimit) bytes", status: 413)
         } catch let error as DecodingError {
             return refusal("the request's body is not what is expected: \(error)", status: 400)
         }
@@ -80,9 +85,9 @@ struct ConflictHTTPResponder: Sendable {
     // MARK: The feed
 
     private func feed(_ request: Request, _ query: Query) async throws -> Response {
-        var filter = try await query.filter(service)
-        filter.since = nil
-        let partitions = service.loop.partitionCount
+        try query.refuse(["state", "since", "until", "limit", "before"], because: "a feed goes on from where it is")
+        let filter = try await query.filter(service)
+        let partitions = try await service.loop.partitionCount()
         var feed: ConflictFeed
         let last = HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] } ?? query["after"]
         if let last, !last.isEmpty {
@@ -212,6 +217,12 @@ private struct Query {
     }
 
     subscript(name: String) -> String? { parameters[name].flatMap { $0.isEmpty ? nil : $0 } }
+
+    func refuse(_ names: [String], because reason: String) throws(ConflictRefusal) {
+        for name in names where self[name] != nil {
+            throw ConflictRefusal(description: "\(name) is not possible here: \(reason)", status: 400)
+        }
+    }
 
     func client(_ request: Request) -> String? {
         HTTPField.Name("X-Kindred-Client").flatMap { request.headers[$0] } ?? self["client"]

@@ -23,8 +23,11 @@ struct ConflictService: Sendable {
     }
 
     static let largestPage = 1_000
-    /// How many conflicts are in memory at most while a page of those with a certain state is looked for.
+    /// How many conflicts are in memory at most while a page is looked for, and how many bytes they have.
     private static let mostAtOnce = 16_000
+    private static let mostBytesAtOnce = 32 << 20
+    /// A page with conflicts of so many bytes is full.
+    private static let bytesOfPage = 8 << 20
 
     // MARK: Reading
 
@@ -41,19 +44,21 @@ struct ConflictService: Sendable {
         // new end, so it takes many at once, and ever more.
         var batch = query.state == nil ? query.limit : 2 * Self.largestPage
         var before = query.before
+        var bytes = 0
         while true {
-            let (entries, restored) = try await newest(filter, before: before, limit: batch)
+            let (entries, restored, isAll) = try await newest(filter, before: before, limit: batch)
             for entry in entries {
                 before = entry.position
                 let state = try await state(of: entry, restored: restored)
                 if let wanted = query.state, wanted != state { continue }
                 if let report = try await report(entry, state: state) { page.conflicts.append(report) }
-                if page.conflicts.count == query.limit {
+                bytes += entry.byteCount
+                if page.conflicts.count == query.limit || bytes >= Self.bytesOfPage {
                     page.next = before?.text
                     return page
                 }
             }
-            guard entries.count == batch else { return page }
+            if isAll { return page }
             batch = min(2 * batch, Self.mostAtOnce)
         }
     }
@@ -65,7 +70,7 @@ struct ConflictService: Sendable {
     /// reading up to it.
     private func newest(
         _ filter: ConflictFilter, before: ConflictPosition?, limit: Int
-    ) async throws -> (entries: [ConflictEntry], restored: Set<String>) {
+    ) async throws -> (entries: [ConflictEntry], restored: Set<String>, isAll: Bool) {
         var wide = filter
         // What has been restored is told by other conflicts, whoever wrote them.
         if !wide.kinds.isEmpty { wide.kinds.insert(.resolved) }
@@ -75,25 +80,48 @@ struct ConflictService: Sendable {
         }
         var found: [ConflictEntry] = []
         var restored: Set<String> = []
-        for partition in 0..<loop.partitionCount {
-            let oldest = found.count == limit ? found.last?.position.time : nil
+        var isAll = true
+        for partition in 0..<(try await loop.partitionCount()) {
+            let oldest = isAll ? nil : found.last?.position.time
             var gathering = ConflictGathering(partition: partition, filter: wide)
-            var wanted = 0
-            _ = try await loop.readConflicts(inPartition: partition, pageSize: UInt32(max(16, limit / 4))) { stored, _ in
+            var (wanted, bytes) = (0, 0)
+            _ = try await loop.readConflicts(inPartition: partition, pageSize: UInt32(max(16, limit / 4))) {
+                stored, _ in
                 if let oldest, stored.time < oldest { return false }
                 // A record is never older by its timestamp than by the clock of who has noticed it.
                 if let since = filter.since, stored.time.milliseconds < since { return false }
                 let known = gathering.entries.count
                 gathering.add(stored)
-                wanted += gathering.entries[known...].count(where: isWanted)
-                return wanted < limit
+                for entry in gathering.entries[known...] where isWanted(entry) {
+                    wanted += 1
+                    bytes += entry.byteCount
+                }
+                guard wanted < limit, bytes < Self.mostBytesAtOnce else {
+                    isAll = false
+                    return false
+                }
+                return true
             }
             restored.formUnion(gathering.entries.compactMap(Self.restoredName))
             found += gathering.entries.filter(isWanted)
             found.sort { $0.position > $1.position }
-            if found.count > limit { found.removeLast(found.count - limit) }
+            let kept = Self.prefix(of: found, limit: limit)
+            if kept < found.count {
+                found.removeLast(found.count - kept)
+                isAll = false
+            }
         }
-        return (found, restored)
+        return (found, restored, isAll)
+    }
+
+    /// How many of these conflicts, at least one, can be in memory at once.
+    private static func prefix(of entries: [ConflictEntry], limit: Int) -> Int {
+        var bytes = 0
+        for (index, entry) in entries.enumerated() {
+            bytes += entry.byteCount
+            if index == limit || (index > 0 && bytes > mostBytesAtOnce) { return index }
+        }
+        return entries.count
     }
 
     /// How many conflicts there were, by bucket, day and kind.
@@ -106,7 +134,7 @@ struct ConflictService: Sendable {
             let kind: Conflict.Kind
         }
         var counts: [Group: Int] = [:]
-        for partition in 0..<loop.partitionCount {
+        for partition in 0..<(try await loop.partitionCount()) {
             for entry in try await loop.conflicts(inPartition: partition, filter) {
                 guard let names = ConflictReporting.Names(entry.address) else { continue }
                 let group = Group(

@@ -26,7 +26,7 @@ struct RiakHTTPResponder: Sendable {
         } catch let refusal as RiakHTTPRefusal {
             return Response(text: refusal.text, status: refusal.status)
         } catch let failure as RequestFailure {
-            return response(to: failure)
+            return Self.response(to: failure)
         } catch {
             // The client went away, or its body did not come.
             return Response(text: "the request could not be read: \(error)\n", status: 400)
@@ -113,7 +113,7 @@ struct RiakHTTPResponder: Sendable {
 
     // MARK: Failures
 
-    private func response(to failure: RequestFailure) -> Response {
+    static func response(to failure: RequestFailure) -> Response {
         var fields: [RiakHTTPField] = []
         let text = RiakErrorText.text(for: failure)
         let status: Int

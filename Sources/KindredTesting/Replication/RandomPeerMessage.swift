@@ -69,10 +69,13 @@ extension PeerMessage {
                     bucket: random.chance(50) ? random.address() : nil,
                     after: random.chance(50) ? random.address() : nil, limit: UInt32(random.below(1_000))))
         case .listed:
-            let clock = random.clock()
+            var closed = ClosedActors()
+            for _ in 0..<random.below(3) {
+                closed.close(random.actorID(), last: 9, voided: [UInt64(random.below(9)) + 1])
+            }
             let log = ConflictLogState(
-                actor: random.actorID(), revision: random.chance(80) ? random.number() : nil, clock: clock,
-                base: clock.base)
+                actor: random.actorID(), revision: random.chance(80) ? random.number() : nil, clock: random.clock(),
+                closed: closed)
             let page = ListPage(
                 names: (0..<random.below(4)).map { _ in random.address() }, isLast: random.chance(50),
                 log: random.chance(50) ? log : nil)

@@ -198,7 +198,8 @@ package struct ReplicaNode {
             key: key, write: write, strategy: request.strategy, precondition: precondition,
             siblingLimit: settings.siblingLimit, logging: settings.conflictLogging)
         do throws(StorageError) {
-            let reply = try partitions[index].replica.writeWaiting(replicaWrite, wall: wall, time: &time, in: store)
+            let reply = try partitions[index].replica.writeWaiting(
+                replicaWrite, wall: wall, maximumSkew: settings.maximumSkew, time: &time, in: store)
             var replaced: [Dot] = []
             if case .applied(let seen, let discarded) = reply.outcome { replaced = (seen + discarded).map(\.dot) }
             let update = partitions[index].replica.update(of: key, reply.object, also: replaced)

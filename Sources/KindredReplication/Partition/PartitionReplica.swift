@@ -161,8 +161,10 @@ package struct PartitionReplica: Sendable {
     /// - Parameters:
     ///   - wall: the wall clock, in milliseconds since 1970.
     ///   - time: the node's hybrid clock.
+    ///   - maximumSkew: how far ahead of the wall clock what the write replaces may take the hybrid clock, in milliseconds.
     package mutating func write(
-        _ request: ReplicaWrite, wall: UInt64, time: inout HybridLogicalClock, in store: ObjectStore
+        _ request: ReplicaWrite, wall: UInt64, maximumSkew: UInt64 = Limits.maximumSkewMilliseconds,
+        time: inout HybridLogicalClock, in store: ObjectStore
     ) throws(StorageError) -> ReplicaWriteResult {
         var object: CausalObject
         let unsynchronized: CommitSequence?
@@ -197,7 +199,10 @@ package struct PartitionReplica: Sendable {
                 + logging.conflicts(dropping: unsettled, for: before)
         }
         if case .applied = outcome {
-            time = clock
+            // The write is later than what it replaces, whatever clock that had. The node's own clock follows only as far as the others
+            // would believe it: or one clock that is wrong would, by way of buckets that need none, make all of them wrong.
+            _ = time.tick(wall: wall)
+            try? time.observe(event.timestamp, wall: wall, maximumSkew: maximumSkew)
             // A partition with one replica has nobody from whom an older write could still arrive.
             if request.strategy == .lastWriteWins, isAlone || PlantedFault.tombstoneForgotten.isActive {
                 _ = object.removeVersions(where: \.isTombstone)
@@ -221,10 +226,11 @@ package struct PartitionReplica: Sendable {
 
     /// `write` of a key whose object may have to be read from the disk first.
     mutating func writeWaiting(
-        _ request: ReplicaWrite, wall: UInt64, time: inout HybridLogicalClock, in store: ObjectStore
+        _ request: ReplicaWrite, wall: UInt64, maximumSkew: UInt64, time: inout HybridLogicalClock,
+        in store: ObjectStore
     ) throws(StorageError) -> ReplicaWriteReply {
         while true {
-            switch try write(request, wall: wall, time: &time, in: store) {
+            switch try write(request, wall: wall, maximumSkew: maximumSkew, time: &time, in: store) {
             case .done(let reply): return reply
             case .needsDisk(let ticket): try store.load(request.key.storage, ticket)
             }

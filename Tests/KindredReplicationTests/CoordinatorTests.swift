@@ -324,6 +324,43 @@ import Testing
         #expect(bench.takeWrites().count == 1)
     }
 
+    @Test func theRecordsOfRememberedWritesCount() throws {
+        var bench = CoordinatorBench(view([member(1)]))
+        let lost = [UInt8](repeating: 0, count: Limits.rememberedBytes / 8)[...]
+        for number: UInt64 in 1...9 {
+            bench.ask(put(RequestQuorums(n: 1, w: 1), id: ClientRequestID(client: 1, number: number)))
+            let (id, request) = try #require(bench.takeWrites().first)
+            var write = bench.decided(number, request)
+            let record = Version(dot: event(10, number + 100), timestamp: .zero, content: lost)
+            write.records = [
+                ObjectUpdate(
+                    address: [0], object: CausalObject(versions: [record], context: CausalContext()),
+                    events: [record.dot])
+            ]
+            bench.give(.written(id: id, .success(write)))
+        }
+        bench.ask(put(RequestQuorums(n: 1, w: 1), id: ClientRequestID(client: 1, number: 9)))
+        #expect(bench.takeWrites().isEmpty)
+        bench.ask(put(RequestQuorums(n: 1, w: 1), id: ClientRequestID(client: 1, number: 1)))
+        #expect(bench.takeWrites().count == 1)
+    }
+
+    @Test func whatARememberedWriteHasReplacedIsNotKept() throws {
+        var bench = CoordinatorBench(view([member(1)]))
+        let request = put(RequestQuorums(n: 1, w: 1), id: name)
+        let first = bench.ask(request)
+        let gone = Version(dot: event(10, 1), timestamp: .zero, content: [1])
+        try bench.accept(2, outcome: .applied(replaced: [], discarded: [gone]))
+        let second = bench.ask(request)
+        var replies = bench.takeReplies()
+        guard case .written(var one) = replies.removeValue(forKey: first),
+            case .written(let two) = replies.removeValue(forKey: second)
+        else { throw MalformedBytes("not written") }
+        #expect(one.discarded == [gone] && two.discarded.isEmpty)
+        one.discarded = []
+        #expect(one == two)
+    }
+
     // MARK: Time
 
     @Test func asksToBeWokenAtTheEarliestDeadline() {

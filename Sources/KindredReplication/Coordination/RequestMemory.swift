@@ -97,11 +97,13 @@ struct RequestMemory: Sendable {
     private static func fate(
         of key: Key, _ reply: ClientReply?, _ write: CoordinatedWrite?, _ leaderEpoch: UInt64
     ) -> Fate? {
-        if let write { return .decided(write, leaderEpoch: leaderEpoch) }
+        if let write { return .decided(write.remembered, leaderEpoch: leaderEpoch) }
         guard let reply else { return nil }
         switch (key, reply) {
-        case (.exchange, _): return .answered(reply)
-        case (.client, .written), (.client, .refused): return .answered(reply)
+        case (_, .written(var written)):
+            written.discarded = []
+            return .answered(.written(written))
+        case (.exchange, _), (.client, .refused): return .answered(reply)
         // The client may try again: this time it may succeed.
         case (.client, .object), (.client, .unavailable): return nil
         }
@@ -121,14 +123,36 @@ struct RequestMemory: Sendable {
     private static func size(of fate: Fate) -> Int {
         switch fate {
         case .underWay: 0
-        case .decided(let write, _): size(of: write.object) + size(of: write.update.object)
+        case .decided(let write, _):
+            write.records.reduce(size(of: write.object) + size(of: write.update)) { $0 + size(of: $1) }
         case .answered(.object(let object)): size(of: object)
         case .answered(.written(let reply)): size(of: reply.object)
         case .answered(.refused), .answered(.unavailable): 0
         }
     }
 
+    private static func size(of update: ObjectUpdate) -> Int {
+        update.address.count + update.events.count * 16 + size(of: update.object)
+    }
+
     private static func size(of object: CausalObject) -> Int {
         object.versions.reduce(64 + object.context.cloud.count * 16) { $0 + 64 + ($1.content?.count ?? 0) }
+    }
+}
+
+extension CoordinatedWrite {
+    /// What it takes to answer the request again: without the versions that the write has replaced. They are parts of the object's
+    /// record as it was, and so may those be that are left: either would hold all of it.
+    fileprivate var remembered: CoordinatedWrite {
+        guard case .applied(let replaced, let discarded) = outcome, !replaced.isEmpty || !discarded.isEmpty else {
+            return self
+        }
+        var write = self
+        write.outcome = .applied(replaced: [], discarded: [])
+        if object.versions.count > 1 {
+            write.object = object.detached
+            write.update.object = update.object.detached
+        }
+        return write
     }
 }

@@ -101,7 +101,7 @@ package struct HintStore: Sendable {
             update.events += old.update.events
             update.isComposed = update.object.versions.count > 1
         }
-        update.object = HintStore.detached(update.object)
+        update.object = update.object.detached
         update.events = HintStore.sortedUnique(update.events)
         let key = HintRecord.key(box)
         let record = HintRecord.encode(update)
@@ -197,18 +197,20 @@ package struct HintStore: Sendable {
         for event in events.sorted() where unique.last != event { unique.append(event) }
         return unique
     }
+}
 
+extension CausalObject {
     /// The same object with contents of its own: not parts of a network buffer, or of a merged record, which would be
     /// kept in memory as a whole.
-    private static func detached(_ object: CausalObject) -> CausalObject {
+    var detached: CausalObject {
         CausalObject(
-            versions: object.versions.map { version in
+            versions: versions.map { version in
                 Version(
                     dot: version.dot, timestamp: version.timestamp, number: version.number,
                     content: version.content.map { ArraySlice(Array($0)) },
                     parent: version.parent, writer: version.writer.map { ArraySlice(Array($0)) })
             },
-            context: object.context)
+            context: context)
     }
 }
 

@@ -36,12 +36,7 @@ extension ReplicaNode {
         case .read(let request):
             return .readReply(ReadReply(id: request.id, result: read(request)))
         case .hint(let hint):
-            let refusal = keep(hint)
-            // Each record is of another key, and so a hint of its own.
-            for record in hint.records where refusal == nil {
-                _ = keep(Hint(id: hint.id, target: hint.target, partition: hint.partition, update: record))
-            }
-            return .hinted(Hinted(id: hint.id, refusal: refusal))
+            return .hinted(Hinted(id: hint.id, refusal: keepAll(hint)))
         case .pull(let request):
             return .pulled(pull(request, from: sender))
         case .transfer(let request):
@@ -52,6 +47,17 @@ extension ReplicaNode {
             .list, .listed:
             return nil
         }
+    }
+
+    /// Keeps a hint and what belongs to it. Who stands in for a replica has all of it or does not count; what it has kept of a hint that it
+    /// refuses does no harm.
+    private mutating func keepAll(_ hint: Hint) -> ReplicaRefusal? {
+        // Each record is of another key, and so a hint of its own.
+        for record in hint.records {
+            let refusal = keep(Hint(id: hint.id, target: hint.target, partition: hint.partition, update: record))
+            if let refusal { return refusal }
+        }
+        return keep(hint)
     }
 
     private mutating func keep(_ hint: Hint) -> ReplicaRefusal? {
@@ -77,9 +83,11 @@ extension ReplicaNode {
                 leaderEpoch: request.leaderEpoch, generation: generation, ceiling: ceiling(at: index), in: store)
             if let refusal, !PlantedFault.oldLeaderFollowed.isActive { return refusal }
         }
-        if let refusal = merge(request.update, at: index) { return refusal }
-        // What the sender has noticed with it. If one is refused, its event is missing here, and anti-entropy brings it.
-        for record in request.records { _ = merge(record, at: index) }
+        // With what the sender has noticed with it: whoever acknowledges has all of it. Merging a part of it, or all of it again, does no
+        // harm.
+        for update in [request.update] + request.records {
+            if let refusal = merge(update, at: index) { return refusal }
+        }
         return nil
     }
 

@@ -25,6 +25,8 @@ struct ReplicaGroup {
     private(set) var view: PartitionView
     /// What all the wall clocks show; every write moves it.
     private(set) var wall: UInt64 = 1_700_000_000_000
+    /// For each part of a full transfer that a replica has applied, whether it claims everything that the source has.
+    private(set) var transferClaims: [Bool] = []
 
     /// Empty replicas of what the view says.
     init(_ view: PartitionView, strategy: ConflictStrategy = .versionVectors) {
@@ -159,6 +161,8 @@ struct ReplicaGroup {
             let outcome = try members[asker].apply(reply, surroundings(of: asker))
             try members[asker].store.commit()
             try expectFaultless(outcome)
+            let source = members[source].replica.clock
+            transferClaims.append(members[asker].replica.clock.isSuperset(of: source))
         }
     }
 

@@ -135,37 +135,55 @@ extension PartitionReplica {
         _ surroundings: MergeSurroundings, _ result: inout MergeResult.Merged, time: inout HybridLogicalClock,
         in store: ObjectStore
     ) throws(StorageError) {
-        let prefix = KeyLayout.prefix(partition: partition)
-        let end = KeyLayout.successor(ofPrefix: prefix)
-        let scan = try store.scan(from: prefix, to: end, limit: .max)
-        for bytes in merged(scan.entries.map(\.key), log.keys(from: prefix, to: end)) {
-            let key = ObjectKey(
-                partition: partition, address: bytes[KeyLayout.partitionLength...], hash: surroundings.hash)
-            var object = try readWaiting(key, from: store)
-            let before = object.versions
-            let events = log.events(of: bytes).filter(view.closed.isVoided)
-            let voided = object.removeVersions { view.closed.isVoided($0.dot) }
-            guard !voided.isEmpty || !events.isEmpty else { continue }
-            let strategy = surroundings.strategy(of: key)
-            var conflicts: [Conflict] = []
-            if strategy == .lastWriteWins {
-                result.lost += voided
-                conflicts = surroundings.logging?.conflicts(ofOrphaned: voided, beside: object.versions) ?? []
-            } else {
-                var salvaged = MergeResult.Merged()
-                salvage(voided, of: events + voided.map(\.dot), into: &object, key, &salvaged, in: store)
-                if salvaged.salvaged.isEmpty { carry(events, into: &object, key, &salvaged, in: store) }
-                result.salvaged += salvaged.salvaged
-                conflicts =
-                    surroundings.logging?.conflicts(
-                        ofSalvaged: salvaged.salvaged, among: object.versions, strategy) ?? []
+        var lower = KeyLayout.prefix(partition: partition)
+        let end = KeyLayout.successor(ofPrefix: lower)
+        var logged = log.keys(from: lower, to: end)[...]
+        while true {
+            // So that not all values are in memory at once.
+            let scan = try store.scan(
+                from: lower, to: end, limit: surroundings.objectsPerTransfer, byteLimit: Limits.bytesPerPull)
+            let last = scan.isComplete ? nil : scan.entries.last?.key
+            let here = logged.prefix { key in last.map { Bytes.compare(key, $0) <= 0 } ?? true }
+            logged = logged.dropFirst(here.count)
+            for bytes in merged(scan.entries.map(\.key), Array(here)) {
+                try salvageStored(bytes, surroundings, &result, time: &time, in: store)
             }
-            save(object, of: key.storage, replacing: before, in: store)
-            enter(conflicts, of: key, strategy, surroundings, time: time.last, into: &result, in: store)
+            guard let last else { break }
+            lower = last + [0]
         }
         // What has been salvaged must not be found again.
         for closing in view.closed.closings {
             for event in log.voidedEvents(of: closing.actor, view.closed) { log.remove(event) }
         }
+    }
+
+    /// The same for one key.
+    private mutating func salvageStored(
+        _ bytes: [UInt8], _ surroundings: MergeSurroundings, _ result: inout MergeResult.Merged,
+        time: inout HybridLogicalClock, in store: ObjectStore
+    ) throws(StorageError) {
+        let key = ObjectKey(
+            partition: partition, address: bytes[KeyLayout.partitionLength...], hash: surroundings.hash)
+        var object = try readWaiting(key, from: store)
+        let before = object.versions
+        let events = log.events(of: bytes).filter(view.closed.isVoided)
+        let voided = object.removeVersions { view.closed.isVoided($0.dot) }
+        guard !voided.isEmpty || !events.isEmpty else { return }
+        let strategy = surroundings.strategy(of: key)
+        var conflicts: [Conflict] = []
+        if strategy == .lastWriteWins {
+            result.lost += voided
+            conflicts = surroundings.logging?.conflicts(ofOrphaned: voided, beside: object.versions) ?? []
+        } else {
+            var salvaged = MergeResult.Merged()
+            salvage(voided, of: events + voided.map(\.dot), into: &object, key, &salvaged, in: store)
+            if salvaged.salvaged.isEmpty { carry(events, into: &object, key, &salvaged, in: store) }
+            result.salvaged += salvaged.salvaged
+            conflicts =
+                surroundings.logging?.conflicts(
+                    ofSalvaged: salvaged.salvaged, among: object.versions, strategy) ?? []
+        }
+        save(object, of: key.storage, replacing: before, in: store)
+        enter(conflicts, of: key, strategy, surroundings, time: time.last, into: &result, in: store)
     }
 }

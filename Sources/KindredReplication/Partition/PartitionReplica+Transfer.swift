@@ -129,7 +129,8 @@ extension PartitionReplica {
             return outcome
         }
         var next = 0
-        for update in try ranged(reply, after: progress.after, in: store) {
+        let range = try ranged(reply, after: progress.after, limit: surroundings.objectsPerTransfer, in: store)
+        for update in range.addresses {
             while next < reply.updates.count, isBefore(reply.updates[next].address, update) { next += 1 }
             let sent = next < reply.updates.count && reply.updates[next].address == update
             if !sent, PlantedFault.transferSkipsAbsent.isActive { continue }
@@ -154,7 +155,7 @@ extension PartitionReplica {
         }
         peers.note(reply.actor, reply.clock, closed: view.closed)
         if PlantedFault.transferClaimsEarly.isActive { claimEverything(of: progress.goal, in: store) }
-        if let through = reply.through {
+        if let through = range.through {
             progress.after = through
             transfer = progress
             stageTransfer(in: store)
@@ -165,17 +166,21 @@ extension PartitionReplica {
         return outcome
     }
 
-    /// The addresses in the part's range that either side has, in order.
+    /// The addresses in the part's range that either side has, in order, and where the range ends; nil at the end of all.
+    ///
+    /// A part is bounded by what its sender has. Where this replica has much more, the range ends earlier: the rest is asked for again.
     private func ranged(
-        _ reply: TransferReply, after: [UInt8], in store: ObjectStore
-    ) throws(StorageError) -> [[UInt8]] {
+        _ reply: TransferReply, after: [UInt8], limit: Int, in store: ObjectStore
+    ) throws(StorageError) -> (addresses: [[UInt8]], through: [UInt8]?) {
         let prefix = KeyLayout.prefix(partition: partition)
         let lower = after.isEmpty ? prefix : prefix + after + [0]
         let upper = reply.through.map { prefix + $0 + [0] } ?? KeyLayout.successor(ofPrefix: prefix)
-        let own = try store.scan(from: lower, to: upper, limit: .max).entries.map {
-            Array($0.key[KeyLayout.partitionLength...])
-        }
-        return merged(own, reply.updates.map(\.address))
+        let scan = try store.scan(from: lower, to: upper, limit: limit, byteLimit: Limits.bytesPerPull)
+        let own = scan.entries.map { Array($0.key[KeyLayout.partitionLength...]) }
+        var theirs = reply.updates.map(\.address)
+        guard !scan.isComplete, let last = own.last else { return (merged(own, theirs), reply.through) }
+        theirs.removeAll { isBefore(last, $0) }
+        return (merged(own, theirs), last)
     }
 
     /// What is in one of two ascending lists, in order, each once.

@@ -17,17 +17,17 @@ extension PartitionDigest {
         high = high &- share.high &- (borrow ? 1 : 0)
     }
 
-    /// FNV-1a over the key and the dots of the versions, in two lanes that are mixed apart. Tombstones are left out: replicas drop
-    /// them at different times. Nil if nothing is left: the sum is then the same as without the object.
+    /// FNV-1a over the key and the dot of the latest version, in two lanes that are mixed apart. What replicas drop at different times is
+    /// left out: tombstones, and after a change to last-write-wins the earlier siblings, by whatever strategy they are seen. Nil if
+    /// nothing is left: the sum is then the same as without the object.
     private static func share(_ key: [UInt8], _ versions: [Version]) -> PartitionDigest? {
-        guard versions.contains(where: { !$0.isTombstone }) else { return nil }
+        let values = versions.lazy.filter { !$0.isTombstone }
+        guard let latest = values.max(by: { $1.isLater(than: $0) }) else { return nil }
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         func mix(_ value: UInt64) { hash = (hash ^ value) &* 0x0000_0100_0000_01b3 }
         for byte in key { mix(UInt64(byte)) }
-        for version in versions where !version.isTombstone {
-            mix(UInt64(version.dot.actor.rawValue))
-            mix(version.dot.counter)
-        }
+        mix(UInt64(latest.dot.actor.rawValue))
+        mix(latest.dot.counter)
         return PartitionDigest(
             high: finished(hash ^ 0x9e37_79b9_7f4a_7c15), low: finished(hash &+ 0xc2b2_ae3d_27d4_eb4f))
     }

@@ -3,9 +3,8 @@ import KindredReplication
 import KindredStorage
 import Testing
 
-/// What a node does with hints: keeps them whole.
+/// What a node does with hints: keeps them whole, and hands them over once.
 @Suite struct ReplicaNodeHintTests {
-    private let here = NodeID(1)
     private let target = NodeID(2)
 
     /// Node 1, which has a replica of partition 0 and stands in for node 2's of partition 1.
@@ -37,6 +36,17 @@ import Testing
         mutating func keep(_ hint: Hint) -> ReplicaRefusal?? {
             for case .hinted(let reply) in step(.message(.hint(hint), from: NodeID(3))) { return reply.refusal }
             return nil
+        }
+
+        /// The hints that it hands over in so many milliseconds.
+        mutating func handedOver(for milliseconds: UInt64) -> [Replicate] {
+            let end = now + milliseconds
+            var sent: [Replicate] = []
+            while now < end {
+                now += 50
+                for case .replicate(let message) in step(.tick) { sent.append(message) }
+            }
+            return sent
         }
     }
 
@@ -75,5 +85,27 @@ import Testing
         }
         #expect(reply(update(3, ReplicaClock.maximumGap + 10)) == .notReady)
         #expect(reply(update(3, 2)) == .some(nil))
+    }
+
+    @Test("a hint whose target takes its time is sent once, and is gone when the answer comes")
+    func slowTarget() throws {
+        var bench = try Bench()
+        _ = bench.keep(hint(1, 1))
+        let sent = bench.handedOver(for: Limits.exchangeMilliseconds - 100)
+        #expect(sent.map(\.update.address) == [[1]])
+        let reply = Replicated(id: try #require(sent.first).id, refusal: nil)
+        _ = bench.step(.message(.replicated(reply), from: target))
+        #expect(bench.node.hints.count == 0)
+    }
+
+    @Test("one that is not answered is sent again, and one that has changed at once")
+    func sentAgain() throws {
+        var bench = try Bench()
+        _ = bench.keep(hint(1, 1))
+        #expect(bench.handedOver(for: Limits.exchangeMilliseconds / 2).count == 1)
+        _ = bench.keep(hint(1, 2))
+        let changed = bench.handedOver(for: Limits.handOffMilliseconds)
+        #expect(changed.map(\.update.events.count) == [2])
+        #expect(bench.handedOver(for: Limits.exchangeMilliseconds + Limits.handOffMilliseconds).count == 1)
     }
 }

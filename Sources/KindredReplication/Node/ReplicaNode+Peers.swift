@@ -6,7 +6,7 @@ extension ReplicaNode {
     mutating func receive(_ message: PeerMessage, from sender: NodeID) {
         switch message {
         case .replicated(let reply):
-            if let ticket = handingOff.removeValue(forKey: reply.id) {
+            if let (ticket, _) = handingOff.removeValue(forKey: reply.id) {
                 // One that cannot be taken now must not keep the others waiting.
                 if reply.refusal == nil { hints.delivered(ticket, in: store) } else { hints.postpone(ticket) }
             } else {

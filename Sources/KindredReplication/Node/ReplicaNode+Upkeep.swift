@@ -204,9 +204,10 @@ extension ReplicaNode {
     private mutating func handOff() {
         guard now >= nextHandOff else { return }
         nextHandOff = now + Limits.handOffMilliseconds
-        handingOff.removeAll(keepingCapacity: true)
+        handingOff = handingOff.filter { $0.value.deadline > now }
+        let underWay = Set(handingOff.values.map(\.ticket))
         for target in hints.targets {
-            for hint in hints.next(for: target, limit: Limits.hintsPerHandOff) {
+            for hint in hints.next(for: target, limit: Limits.hintsPerHandOff) where !underWay.contains(hint.ticket) {
                 guard let view = view(of: hint.partition), let receiver = receiver(for: target, in: view) else {
                     continue
                 }
@@ -224,7 +225,7 @@ extension ReplicaNode {
 
     private mutating func handOff(_ hint: DueHint, to node: NodeID, _ view: PartitionView) {
         let exchange = exchangeID()
-        handingOff[exchange] = hint.ticket
+        handingOff[exchange] = (hint.ticket, now + Limits.exchangeMilliseconds)
         effects.append(
             .send(
                 .replicate(

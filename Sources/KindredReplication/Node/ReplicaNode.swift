@@ -30,8 +30,8 @@ package struct ReplicaNode {
     var nextHandOff: UInt64 = 0
     /// Whose conflict log is looked after next.
     var conflictTidying = ConflictTidying()
-    /// Hints on their way, by exchange. One that is not answered is sent again.
-    var handingOff: [UInt64: HintTicket] = [:]
+    /// Hints on their way, by exchange, and until when their answers are waited for. One that is not answered is sent again.
+    var handingOff: [UInt64: (ticket: HintTicket, deadline: UInt64)] = [:]
 
     // The step that is under way.
     var now: UInt64 = 0

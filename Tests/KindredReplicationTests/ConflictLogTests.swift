@@ -107,6 +107,19 @@ import Testing
         #expect(try group.conflicts(at: 0).filter { $0.kind == .outlived }.count == 1)
     }
 
+    @Test("a tombstone from a time when the last write won stands beside nothing, and is no sibling that is resolved")
+    func tombstoneIsNoSibling() throws {
+        var group = group(.lastWriteWins, voters: 2)
+        try group.write("apple", to: "k", at: 0)
+        try group.write(nil, to: "k", at: 0, seen: try group.knowledge("k", at: 0))
+        group.strategies[0] = .versionVectors
+        try group.write("banana", to: "k", at: 0)
+        #expect(try group.read("k", at: 0).versions.map(\.isTombstone) == [true, false])
+        try group.write("cherry", to: "k", at: 0, seen: try group.knowledge("k", at: 0))
+        #expect(try group.values("k", at: 0) == ["cherry"])
+        #expect(try group.conflicts(at: 0).isEmpty)
+    }
+
     @Test("a value that is too long is replaced by its length and digest, never cut")
     func oversized() throws {
         var group = group(.lastWriteWins)

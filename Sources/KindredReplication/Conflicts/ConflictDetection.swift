@@ -25,7 +25,9 @@ extension ConflictLogging {
             refused.value = value(of: write.content)
             return [Conflict(kind: .refused, subject: refused, others: before.map { ConflictParty($0) })]
         }
-        guard case .applied(let replaced, _) = outcome, !before.isEmpty || !write.note.isEmpty else { return [] }
+        guard case .applied(var replaced, _) = outcome, !before.isEmpty || !write.note.isEmpty else { return [] }
+        // A tombstone is left from a time when the last write won. It stands beside nothing.
+        if strategy != .lastWriteWins { replaced.removeAll(where: \.isTombstone) }
         own.number = after.versions.last { $0.dot == event.dot }?.number ?? 0
         own.parent = after.versions.last { $0.dot == event.dot }?.parent
         var unseen = before.filter { version in
@@ -40,7 +42,6 @@ extension ConflictLogging {
         case .lastWriteWins:
             conflicts += unseen.map { Conflict(kind: .lost, subject: remembered($0), others: [own]) }
         case .versionVectors, .versionNumbers:
-            // A tombstone is left from a time when the last write won. It stands beside nothing.
             unseen.removeAll(where: \.isTombstone)
             if unseen.isEmpty { break }
             let kind: Conflict.Kind = write.content == nil ? .outlived : .sibling

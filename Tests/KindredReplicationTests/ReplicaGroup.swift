@@ -287,7 +287,8 @@ struct ReplicaGroup {
 
     private func expectFaultless(_ outcome: PullOutcome) throws {
         try #require(outcome.refused == 0 && !outcome.isOwnPastUnknown && !outcome.isDamaged)
-        #expect(outcome.divergences.isEmpty && outcome.lost.isEmpty && outcome.salvaged.isEmpty)
+        let merged = outcome.merged
+        #expect(merged.divergences.isEmpty && merged.lost.isEmpty && merged.salvaged.isEmpty)
     }
 }
 

@@ -66,17 +66,13 @@ extension ConflictLogging {
         guard joined.count > 1 else { return [] }
         if strategy == .lastWriteWins { return conflicts(dropping: dropped, for: joined) }
         // Two that stand side by side at this replica, or at the one that has said so, have been noticed there.
-        func haveMet(_ left: Version, _ right: Version, in versions: [Version]) -> Bool {
-            versions.contains { $0.dot == left.dot } && versions.contains { $0.dot == right.dot }
+        let ours = Set(before.map(\.dot))
+        let theirs = update.isComposed ? [] : Set(update.object.versions.map(\.dot))
+        let gone = Set(dropped.map(\.dot))
+        let kept = joined.filter { !$0.isTombstone && !gone.contains($0.dot) }
+        return conflicts(among: kept, strategy) { left, right in
+            ![ours, theirs].contains { $0.contains(left.dot) && $0.contains(right.dot) }
         }
-        func isNew(_ left: Version, _ right: Version) -> Bool {
-            !haveMet(left, right, in: before)
-                && (update.isComposed || !haveMet(left, right, in: update.object.versions))
-        }
-        let kept = joined.filter { version in
-            !version.isTombstone && !dropped.contains { $0.dot == version.dot }
-        }
-        return conflicts(among: kept, strategy, isNew: isNew)
     }
 
     /// The conflicts of versions that last-write-wins drops for the others that there are.

@@ -226,12 +226,7 @@ extension ReplicaNode {
         let partition = partitions[index].replica.partition
         do throws(StorageError) {
             let outcome = try body(&partitions[index].replica, surroundings, &time, store)
-            var merged = MergeResult.Merged()
-            merged.divergences = outcome.divergences
-            merged.salvaged = outcome.salvaged
-            merged.lost = outcome.lost
-            merged.records = outcome.records
-            report(merged, partition: partition)
+            report(outcome.merged, partition: partition)
             if outcome.isOwnPastUnknown { rolledBack(index) }
             after(&self, outcome)
         } catch {

@@ -108,7 +108,7 @@ extension PartitionReplica {
             var far = 0
             for update in updates {
                 switch try mergeWaiting(update, isFromMember: true, surroundings, time: &time, in: store) {
-                case .merged(let merged): outcome.add(merged)
+                case .merged(let merged): outcome.merged.add(merged)
                 case .refused(let refusal):
                     outcome.refused += 1
                     if refusal == .notReady { far += 1 }
@@ -205,15 +205,6 @@ package struct PullOutcome: Sendable {
     package var isOwnPastUnknown = false
     /// Equal clocks, different digests: one of the two replicas is damaged. An alarm.
     package var isDamaged = false
-    package var divergences: [CausalObject.Divergence] = []
-    package var salvaged: [SalvagedWrite] = []
-    package var lost: [Version] = []
-    package var records: [ObjectUpdate] = []
-
-    mutating func add(_ merged: MergeResult.Merged) {
-        divergences += merged.divergences
-        salvaged += merged.salvaged
-        lost += merged.lost
-        records += merged.records
-    }
+    /// What was noticed on the way.
+    package var merged = MergeResult.Merged()
 }

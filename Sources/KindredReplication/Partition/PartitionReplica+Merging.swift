@@ -23,6 +23,13 @@ package enum MergeResult: Sendable {
         package var lost: [Version] = []
         /// What has been entered into the conflict log, for the other replicas.
         package var records: [ObjectUpdate] = []
+
+        mutating func add(_ other: Merged) {
+            divergences += other.divergences
+            salvaged += other.salvaged
+            lost += other.lost
+            records += other.records
+        }
     }
 }
 

@@ -143,7 +143,7 @@ extension PartitionReplica {
             switch try mergeWaiting(
                 told, isFromMember: true, isTransfer: true, surroundings, time: &time, in: store)
             {
-            case .merged(let merged): outcome.add(merged)
+            case .merged(let merged): outcome.merged.add(merged)
             case .refused, .needsDisk:
                 // The part is asked for again; what of it was applied is applied.
                 outcome.refused += 1

@@ -130,7 +130,7 @@ struct ScenarioReplica {
     private static func check(_ outcome: PullOutcome) throws(ScenarioFailure) {
         if outcome.isOwnPastUnknown { throw ScenarioFailure("others know more of a replica's events than itself") }
         if outcome.isDamaged { throw ScenarioFailure("equal clocks, different digests") }
-        if !outcome.divergences.isEmpty { throw ScenarioFailure("two writes under one dot") }
+        if !outcome.merged.divergences.isEmpty { throw ScenarioFailure("two writes under one dot") }
     }
 
     // MARK: Upkeep

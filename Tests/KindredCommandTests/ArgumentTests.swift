@@ -137,6 +137,17 @@ import Testing
         #expect(try create.properties.set() == ["n_val": 1, "conflict_strategy": "immutable"])
     }
 
+    @Test(arguments: [("on", true), ("off", false)])
+    func theConflictLogIsSwitchedByName(word: String, isOn: Bool) throws {
+        let create = try parsed(CreateType.self, "bucket-type", "create", "t", "--conflict-log", word)
+        #expect(try create.properties.set() == ["conflict_log": .bool(isOn)])
+        let update = try parsed(UpdateType.self, "bucket-type", "update", "t", "--conflict-log", word)
+        #expect(try update.properties.set() == ["conflict_log": .bool(isOn)])
+        #expect(throws: (any Error).self) {
+            try parsed(CreateType.self, "bucket-type", "create", "t", "--conflict-log", "maybe")
+        }
+    }
+
     // MARK: Help
 
     @Test func everyCommandHelpsWithExamples() {

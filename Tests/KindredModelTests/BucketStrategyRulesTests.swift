@@ -164,6 +164,7 @@ struct BucketStrategyRulesTests {
             #expect(ofDefault[name] == value, "\(name)")
             #expect(ofOthers[name] == value, "\(name)")
         }
+        #expect(ofDefault["conflict_log"] == true && ofOthers["conflict_log"] == true)
         #expect(ofDefault["allow_mult"] == false)
         #expect(ofDefault["dvv_enabled"] == false)
         #expect(ofOthers["allow_mult"] == true)

@@ -271,6 +271,52 @@ struct BucketTypeRegistryTests {
         }
     }
 
+    /// As a version before the property wrote it: without it.
+    @Test("A record from before the conflict log could be switched reads as on, and is written back as it was")
+    func recordsWithoutConflictLog() throws {
+        let registry = BucketTypeRegistry()
+        var old: [(key: [UInt8], value: [UInt8])] = []
+        for type in registry.list {
+            var properties = type.properties
+            properties["conflict_log"] = nil
+            var value: [UInt8] = [1, 1, UInt8(type.name.count)] + type.name
+            properties.encode(into: &value)
+            old.append((bytes("bucket-type/") + [0, 0, 0, UInt8(type.id)], value))
+        }
+        let read = try BucketTypeRegistry(records: old)
+        for type in read.list {
+            #expect(type.properties["conflict_log"] == true)
+            #expect(read.resolved(type.id, "b")?.logsConflicts == true)
+        }
+        #expect(read.records.map(\.value) == old.map(\.value))
+    }
+
+    @Test("A switched-off conflict log outlives the records, in types and in single buckets, both ways")
+    func recordsWithConflictLog() throws {
+        var registry = BucketTypeRegistry()
+        for name in ["siblings", "immutable", "versioned", "last_write_wins"] {
+            _ = try registry.update(bytes(name), ["conflict_log": "false"])
+        }
+        _ = try registry.setProperties(["conflict_log": true], ofBucket: bytes("loud"), inType: bytes("siblings"))
+        _ = try registry.setProperties(["conflict_log": false], ofBucket: bytes("quiet"), inType: bytes("default"))
+        let again = try Stored(registry).rebuilt()
+        #expect(again == registry)
+        for registry in [registry, again] {
+            for type in UInt32(1)...4 { #expect(registry.resolved(type, "b")?.logsConflicts == false) }
+            #expect(registry.resolved(1, "loud")?.logsConflicts == true)
+            #expect(registry.resolved(0, "quiet")?.logsConflicts == false)
+            #expect(registry.resolved(0, "b")?.logsConflicts == true)
+        }
+        for name in ["siblings", "immutable", "versioned", "last_write_wins"] {
+            _ = try registry.update(bytes(name), ["conflict_log": true])
+        }
+        for type in UInt32(1)...4 { #expect(registry.resolved(type, "b")?.logsConflicts == true) }
+        #expect(throws: BucketTypeError.self) { try registry.update(bytes("siblings"), ["conflict_log": "off"]) }
+        #expect(throws: BucketTypeError.defaultType) {
+            try registry.update(BucketType.defaultName, ["conflict_log": false])
+        }
+    }
+
     @Test("Records that are missing, doubled, foreign or damaged are refused, and damage never traps")
     func damagedRecords() throws {
         var registry = BucketTypeRegistry()

@@ -225,6 +225,8 @@ import Testing
             ([1, 14, 1, 3, 0, 0, 5], "unavailable: unknown quorum"),
             ([1, 13, 1, 0, 8] + Self.address + [0], "request: unknown strategy"),
             ([1, 13, 1, 0, 8] + Self.address + [5], "request: unknown strategy"),
+            ([1, 13, 1, 0, 8] + Self.address + [0x80], "request: unknown strategy"),
+            ([1, 13, 1, 0, 8] + Self.address + [0x41], "request: unknown strategy"),
             ([1, 13, 1, 0, 8] + Self.address + [1, 3, 2, 0, 2, 0, 0, 8], "unknown flags"),
             ([1, 13, 1, 0, 8] + Self.address + [1, 3, 2, 0, 2, 0, 0, 5, 9, 0, 0, 2], "request: unknown operation"),
             ([1, 13, 1, 0, 8] + Self.address + [1, 3, 2, 0, 2, 0, 0, 5, 9, 0, 0, 1, 0, 0, 0, 0, 64], "unknown flags"),
@@ -336,7 +338,7 @@ import Testing
     }
 
     @Test("the codes of the strategies stay what they are", arguments: ConflictStrategy.allCases)
-    func strategyCodes(strategy: ConflictStrategy) {
+    func strategyCodes(strategy: ConflictStrategy) throws {
         let code: UInt8 =
             switch strategy {
             case .versionVectors: 1
@@ -347,6 +349,12 @@ import Testing
         let request = ClientRequest(partition: 0, address: Self.address, strategy: strategy, operation: .get)
         let bytes = PeerMessage.forward(ForwardedRequest(id: 1, request: request)).encoded()
         #expect(bytes[5 + Self.address.count] == code)
+        // Whether the bucket's conflicts are entered is in the same byte.
+        var quiet = request
+        quiet.logsConflicts = false
+        let message = PeerMessage.forward(ForwardedRequest(id: 1, request: quiet))
+        #expect(message.encoded()[5 + Self.address.count] == code + 128)
+        #expect(try PeerMessage(encoded: message.encoded()) == message)
     }
 
     @Test("replicas that know the same exchange less than 60 bytes each way")

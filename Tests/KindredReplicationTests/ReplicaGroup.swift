@@ -21,6 +21,8 @@ struct ReplicaGroup {
     var strategies: [Int: ConflictStrategy] = [:]
     /// How conflicts are remembered; nil if they are not.
     var logging: ConflictLogging?
+    /// At which replicas the conflicts of the type of quiet keys are not entered: those whose names begin with "quiet".
+    var quiet: Set<Int> = []
     private(set) var members: [Member]
     private(set) var view: PartitionView
     /// What all the wall clocks show; every write moves it.
@@ -53,7 +55,8 @@ struct ReplicaGroup {
         let write = ClientWrite(
             content: value.map { Array($0.utf8)[...] }, seen: seen, writer: writer.map { Array($0.utf8)[...] })
         let request = ReplicaWrite(
-            key: try key(name), write: write, strategy: strategies[position] ?? strategy, logging: logging)
+            key: try key(name), write: write, strategy: strategies[position] ?? strategy,
+            logging: quiet.contains(position) && isQuiet(name) ? nil : logging)
         let result = try members[position].write(request, wall: wall)
         guard case .done(let reply) = result else { throw StorageError.failed("a memory engine never needs the disk") }
         try members[position].store.commit()
@@ -80,8 +83,9 @@ struct ReplicaGroup {
     }
 
     func key(_ name: String) throws -> ObjectKey {
+        let type = isQuiet(name) ? Self.quietType : 1
         let bytes = try #require(
-            KeyLayout.objectKey(partition: 0, bucketType: 1, bucket: [98], key: Array(name.utf8)))
+            KeyLayout.objectKey(partition: 0, bucketType: type, bucket: [98], key: Array(name.utf8)))
         return ObjectKey(partition: 0, address: bytes[KeyLayout.partitionLength...], hash: hashed)
     }
 
@@ -124,7 +128,7 @@ struct ReplicaGroup {
 
     /// What a replica makes of what it is told.
     mutating func merge(_ update: ObjectUpdate, at position: Int) throws -> MergeResult {
-        let result = try members[position].merge(update, surroundings)
+        let result = try members[position].merge(update, surroundings(of: position))
         try members[position].store.commit()
         return result
     }
@@ -206,6 +210,11 @@ struct ReplicaGroup {
         }
     }
 
+    /// One replica takes over a view, and the others have not heard of it.
+    mutating func adopt(_ newer: PartitionView, at position: Int) throws -> MergeResult.Merged {
+        try members[position].adopt(newer, as: newer.members[position].actor, surroundings(of: position))
+    }
+
     /// A replica's disk is lost: it begins anew, with nothing.
     mutating func loseDisk(at position: Int, as actor: ActorID, in view: PartitionView) {
         members[position] = Member(replica: PartitionReplica(beginning: 0, actor: actor, view: view))
@@ -239,9 +248,18 @@ struct ReplicaGroup {
 
     private func surroundings(of position: Int?) -> MergeSurroundings {
         let strategy = position.flatMap { strategies[$0] } ?? strategy
+        let isQuiet = position.map(quiet.contains) ?? false
         return MergeSurroundings(
-            wall: wall, maximumSkew: 500, hash: hashed, strategy: { _ in strategy }, logging: logging)
+            wall: wall, maximumSkew: 500, hash: hashed,
+            rules: { address in
+                let type = address.withUnsafeBytes { AddressFields($0)?.bucketType }
+                return ConflictRules(strategy, logsConflicts: !isQuiet || type != Self.quietType)
+            }, logging: logging)
     }
+
+    private static let quietType: UInt32 = 2
+
+    private func isQuiet(_ name: String) -> Bool { name.hasPrefix("quiet") }
 
     /// A read's coordinator tells a replica what it has put together of several replicas' answers.
     mutating func repair(_ name: String, with answers: [Int], at receiver: Int) throws {
@@ -254,22 +272,32 @@ struct ReplicaGroup {
         }
         let update = ObjectUpdate(
             address: Array(try key(name).address), object: object, events: events.sorted(), isComposed: true)
-        _ = try members[receiver].merge(update, surroundings)
+        _ = try members[receiver].merge(update, surroundings(of: receiver))
         try members[receiver].store.commit()
     }
 
     /// What a replica's conflict log has, in the order of time.
     func conflicts(at position: Int) throws -> [Conflict] {
-        var conflicts: [Conflict] = []
+        try conflictRecords(at: position).flatMap(\.conflicts)
+    }
+
+    /// What it has about one key.
+    func conflicts(of name: String, at position: Int) throws -> [Conflict] {
+        let address = Array(try key(name).address)
+        return try conflictRecords(at: position).filter { $0.address == address }.flatMap(\.conflicts)
+    }
+
+    private func conflictRecords(at position: Int) throws -> [ConflictRecord] {
+        var records: [ConflictRecord] = []
         let prefix = KeyLayout.conflictPrefix(partition: 0)
         let scan = try members[position].store.scan(
             from: prefix, to: KeyLayout.successor(ofPrefix: prefix), limit: .max)
         for entry in scan.entries {
             for version in try CausalObject(encoded: entry.value).versions {
-                conflicts += try ConflictRecord(encoded: version.content ?? []).conflicts
+                records.append(try ConflictRecord(encoded: version.content ?? []))
             }
         }
-        return conflicts
+        return records
     }
 
     /// Has a replica look after its conflict log, at this distance from now.

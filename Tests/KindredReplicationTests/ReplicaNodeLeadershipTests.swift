@@ -27,7 +27,7 @@ import Testing
         init(_ id: NodeID, _ view: PartitionView) throws {
             node = try ReplicaNode(
                 id: id, generation: 1, store: ObjectStore(engine: MemoryStorageEngine(), byteLimit: 1 << 20),
-                settings: NodeSettings(replicas: 3, hash: { _ in 1 }, strategy: { _ in .versionNumbers }),
+                settings: NodeSettings(replicas: 3, hash: { _ in 1 }, rules: { _ in ConflictRules(.versionNumbers) }),
                 views: [view], fallbacks: { _ in [] }, isTrusted: true, now: 0, wall: 1_000_000)
         }
 

@@ -22,7 +22,7 @@ import Testing
         ]
         let node = try ReplicaNode(
             id: NodeID(1), generation: generation, store: ObjectStore(engine: engine, byteLimit: 1 << 20),
-            settings: NodeSettings(replicas: 3, hash: { _ in 1 }, strategy: { _ in .versionVectors }),
+            settings: NodeSettings(replicas: 3, hash: { _ in 1 }, rules: { _ in ConflictRules(.versionVectors) }),
             views: [PartitionView(partition: 0, epoch: 9, members: members)], fallbacks: { _ in [] },
             isTrusted: isTrusted, now: 0, wall: 1_000_000)
         return try #require(node.partitions.first)

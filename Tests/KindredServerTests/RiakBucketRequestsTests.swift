@@ -24,7 +24,7 @@ import Testing
             "rw": "quorum", "pr": 0, "pw": 0, "node_confirms": 0, "basic_quorum": false, "notfound_ok": true,
             "old_vclock": 86_400, "young_vclock": 20, "big_vclock": 50, "small_vclock": 50, "write_once": false,
             "precommit": .list([]), "postcommit": .list([]), "sync_on_write": "backend", "dvv_enabled": false,
-            "conflict_strategy": "last-write-wins",
+            "conflict_strategy": "last-write-wins", "conflict_log": true,
             "chash_keyfun": .object([Property("mod", "riak_core_util"), Property("fun", "chash_std_keyfun")]),
             "linkfun": .object([Property("mod", "riak_kv_wm_link_walker"), Property("fun", "mapreduce_linkfun")]),
         ]
@@ -71,6 +71,7 @@ import Testing
         var seenByRiak = read
         seenByRiak["conflict_strategy"] = nil
         seenByRiak["dvv_enabled"] = nil
+        seenByRiak["conflict_log"] = nil
         try await node.set(seenByRiak, onBucket: "b", ofType: type)
         #expect(try await node.properties(ofBucket: "b", ofType: type) == read)
 

@@ -10,7 +10,7 @@ import Testing
     private static let allForms: [Property] = {
         let flags = [
             "allow_mult", "last_write_wins", "write_once", "dvv_enabled", "basic_quorum", "notfound_ok", "consistent",
-            "search",
+            "search", "conflict_log",
         ]
         let numbers = ["n_val", "old_vclock", "young_vclock", "big_vclock", "small_vclock", "hll_precision"]
         let quorums = ["r", "w", "dw", "rw", "pr", "pw", "node_confirms"]
@@ -46,7 +46,7 @@ import Testing
 
     @Test func allPropertiesTogetherComeBackAsTheyWere() throws {
         let all = PropertySet(Self.allForms)
-        #expect(all.entries.count == 31)
+        #expect(all.entries.count == 32)
         #expect(try roundTrip(all) == all)
     }
 
@@ -68,7 +68,7 @@ import Testing
 
     // MARK: Bytes
 
-    /// Field numbers and symbolic quorums are the protocol's; the last two are far above them.
+    /// Field numbers and symbolic quorums are the protocol's; the last three are far above them.
     @Test func theBytes() throws {
         let examples: [(Property, [UInt8])] = [
             (Property("n_val", 3), [0x08, 3]),
@@ -88,6 +88,7 @@ import Testing
             (Property("sync_on_write", "all"), [0xF8, 0x01, 2]),
             (Property("conflict_strategy", "any"), [0xC2, 0x3E, 3, 0x61, 0x6E, 0x79]),
             (Property("dvv_enabled", true), [0xC8, 0x3E, 1]),
+            (Property("conflict_log", false), [0xD0, 0x3E, 0]),
         ]
         for (property, bytes) in examples {
             #expect(try RpbBucketProps(PropertySet([property])).riakBody() == bytes, "\(property.name)")

@@ -157,7 +157,7 @@ struct MeasuredReplica {
 
     private var surroundings: MergeSurroundings {
         MergeSurroundings(wall: Self.wall, maximumSkew: Limits.maximumSkewMilliseconds, hash: fnv1a) { _ in
-            .versionVectors
+            ConflictRules(.versionVectors)
         }
     }
 

@@ -30,6 +30,7 @@ struct CreateType: NodeCommand {
             EXAMPLES
               kindred bucket-type create carts --strategy version-vectors
               kindred bucket-type create logs --props '{"write_once": true}' --activate
+              kindred bucket-type create sensors --strategy last-write-wins --conflict-log off
               kindred bucket-type create orders --props @orders.json
             """)
 
@@ -136,10 +137,13 @@ struct UpdateType: NodeCommand {
         commandName: "update",
         abstract: "Change properties of a bucket type.",
         discussion: """
-            What is not given stays as it is. What decides how values are stored is fixed when a type is created.
+            What is not given stays as it is. Version vectors and last-write-wins turn into each other at any time; \
+            the other strategies are fixed when a type is created. Clients go on meanwhile.
 
             EXAMPLES
               kindred bucket-type update carts --props '{"n_val": 5}'
+              kindred bucket-type update carts --strategy last-write-wins
+              kindred bucket-type update sensors --conflict-log off
             """)
 
     @Argument(help: "The name of the type.")
@@ -150,7 +154,9 @@ struct UpdateType: NodeCommand {
     func run(_ client: Client, _ console: Console) async throws -> ExitCode {
         let properties = try properties.set()
         guard !properties.isEmpty else {
-            throw CommandFailure(.usage, "nothing to change: give --props, for example --props '{\"n_val\": 5}'")
+            throw CommandFailure(
+                .usage,
+                "nothing to change: give --strategy, --conflict-log or --props, such as --props '{\"n_val\": 5}'")
         }
         let type = try await client.updateBucketType(Name(name), properties: properties)
         TypeOutput(json: common.json, console: console).showChange(type, "updated \(name)")
@@ -163,6 +169,10 @@ struct PropertyOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("What happens to concurrent writes.", valueName: "strategy"))
     var strategy: StrategyArgument?
+    @Option(
+        help: ArgumentHelp(
+            "Whether conflicts are entered into the conflict log, at nodes that keep one.", valueName: "on|off"))
+    var conflictLog: SwitchArgument?
     @Option(help: ArgumentHelp("Properties by Riak's names, as a JSON object.", valueName: "json|@file"))
     var props: String?
 
@@ -181,6 +191,7 @@ struct PropertyOptions: ParsableArguments {
             set = try Self.parse(text)
         }
         if let strategy { set["conflict_strategy"] = .text(strategy.strategy.rawValue) }
+        if let conflictLog { set["conflict_log"] = .bool(conflictLog == .on) }
         return set
     }
 
@@ -213,6 +224,12 @@ struct StrategyArgument: ExpressibleByArgument, Hashable, Sendable {
 
     static var allValueStrings: [String] { ConflictStrategy.allCases.map(\.rawValue) }
     static var defaultCompletionKind: CompletionKind { .list(allValueStrings) }
+}
+
+/// Something that is switched on or off.
+enum SwitchArgument: String, ExpressibleByArgument, CaseIterable, Sendable {
+    case on
+    case off
 }
 
 /// How the commands about bucket types answer.

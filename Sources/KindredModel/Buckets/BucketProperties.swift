@@ -24,6 +24,8 @@ public enum SyncOnWrite: String, CaseIterable, Hashable, Sendable {
 public struct BucketProperties: Hashable, Sendable {
     /// What happens to concurrent writes.
     public let strategy: ConflictStrategy
+    /// Whether what has happened to them is entered into the conflict log, at nodes that keep one.
+    public let logsConflicts: Bool
     /// Set where the values are data types; requests for plain objects are refused then.
     public let dataType: DataType?
     /// How many replicas a key has.
@@ -49,6 +51,9 @@ public struct BucketProperties: Hashable, Sendable {
     /// How far a write must have gone before it is acknowledged.
     public let syncOnWrite: SyncOnWrite
 
+    /// What a replica has to know of the bucket.
+    package var conflictRules: ConflictRules { ConflictRules(strategy, logsConflicts: logsConflicts) }
+
     /// Whether the values are data types, so that plain objects cannot be read or written.
     public var isDataType: Bool { dataType != nil }
 
@@ -64,6 +69,7 @@ public struct BucketProperties: Hashable, Sendable {
             }
         }
         strategy = set["conflict_strategy"]?.text.flatMap(ConflictStrategy.init(rawValue:)) ?? .versionVectors
+        logsConflicts = set["conflict_log"]?.bool ?? true
         dataType = set["datatype"]?.text.flatMap(DataType.init(rawValue:))
         nVal = set["n_val"]?.integer.flatMap { Int(exactly: $0) } ?? 3
         r = quorum("r", orElse: .quorum)
@@ -76,5 +82,18 @@ public struct BucketProperties: Hashable, Sendable {
         notfoundOK = set["notfound_ok"]?.bool ?? true
         basicQuorum = set["basic_quorum"]?.bool ?? false
         syncOnWrite = set["sync_on_write"]?.text.flatMap(SyncOnWrite.init(rawValue:)) ?? .backend
+    }
+}
+
+/// What a replica does about concurrent writes in a bucket, whoever has made them.
+package struct ConflictRules: Hashable, Sendable {
+    /// What becomes of them.
+    package let strategy: ConflictStrategy
+    /// Whether that is entered into the conflict log.
+    package let logsConflicts: Bool
+
+    package init(_ strategy: ConflictStrategy, logsConflicts: Bool = true) {
+        self.strategy = strategy
+        self.logsConflicts = logsConflicts
     }
 }

@@ -363,7 +363,11 @@ extension BucketTypeRegistry {
         key.append(bigEndian: type.id)
         var value: [UInt8] = [Self.typeVersion, type.isActive ? 1 : 0]
         value.append(lengthPrefixed: type.name)
-        type.properties.encode(into: &value)
+        // The default is left out: nodes from before this property refuse what they do not know, and go on without a difference
+        // until somebody switches a log off.
+        var stored = type.properties
+        if stored["conflict_log"] == true { stored["conflict_log"] = nil }
+        stored.encode(into: &value)
         return BucketTypeRecord(key: key, value: value)
     }
 

@@ -48,6 +48,7 @@ enum PropertyRules {
         "allow_mult": .flag,
         "last_write_wins": .flag,
         "write_once": .flag,
+        "conflict_log": .flag,
         "dvv_enabled": .flag,
         "basic_quorum": .flag,
         "notfound_ok": .flag,
@@ -182,11 +183,12 @@ enum PropertyRules {
 // MARK: - Defaults
 
 extension PropertyRules {
-    /// What Riak sets for every bucket type, the implicit type `default` and all others alike.
+    /// What Riak sets for every bucket type, the implicit type `default` and all others alike; and `conflict_log`, which is ours.
     private static let common: PropertySet = [
         "basic_quorum": false,
         "big_vclock": 50,
         "chash_keyfun": .object([Property("mod", "riak_core_util"), Property("fun", "chash_std_keyfun")]),
+        "conflict_log": true,
         "dw": "quorum",
         "last_write_wins": false,
         "linkfun": .object([Property("mod", "riak_kv_wm_link_walker"), Property("fun", "mapreduce_linkfun")]),

@@ -12,7 +12,7 @@ struct ClusterSide {
     var ticks: UInt64 = 0
     /// What the failure detector has said of the other nodes.
     var reachable: [NodeID: Bool] = [:]
-    let strategies = StrategyTable()
+    let ruleTable = ConflictRulesTable()
     /// The pages of listings that other nodes have been asked for.
     var listings = PendingListings()
     var rejoin: (@Sendable () -> Void)?
@@ -36,9 +36,9 @@ struct ClusterSide {
     }
 }
 
-/// What the strategy of a bucket is, for the replication core, which asks in the middle of a step. Used on one event loop, so that the lock is
+/// What the rules of a bucket are, for the replication core, which asks in the middle of a step. Used on one event loop, so that the lock is
 /// never contended.
-final class StrategyTable: Sendable {
+final class ConflictRulesTable: Sendable {
     private let box = NIOLockedValueBox(BucketTypeRegistry())
 
     var registry: BucketTypeRegistry {
@@ -47,11 +47,13 @@ final class StrategyTable: Sendable {
     }
 
     /// - Parameter address: bucket type, bucket and key, as `ObjectKey.address` has them.
-    func strategy(of address: ArraySlice<UInt8>) -> ConflictStrategy {
-        address.withUnsafeBytes { bytes in
-            guard let fields = AddressFields(bytes) else { return .versionVectors }
+    func rules(of address: ArraySlice<UInt8>) -> ConflictRules {
+        // Of a type that this node has not heard of, everything is kept, and told.
+        let unknown = ConflictRules(.versionVectors)
+        return address.withUnsafeBytes { bytes in
+            guard let fields = AddressFields(bytes) else { return unknown }
             return box.withLockedValue { registry in
-                registry.resolved(type: fields.bucketType, bucket: fields.bucket)?.strategy ?? .versionVectors
+                registry.resolved(type: fields.bucketType, bucket: fields.bucket)?.conflictRules ?? unknown
             }
         }
     }

@@ -106,7 +106,7 @@ extension DataLoop: PeerObserver {
         switch news {
         case .bucketTypes(let newer):
             bucketTypes = newer
-            cluster.strategies.registry = newer
+            cluster.ruleTable.registry = newer
         case .cluster(let newer):
             guard case .member(let member) = role else { return }
             member.adopt(newer, now: monotonic, wall: environment.wallClock())
@@ -115,10 +115,10 @@ extension DataLoop: PeerObserver {
     }
 
     private func clusterSettings(replicas: Int) -> NodeSettings {
-        let strategies = cluster.strategies
-        strategies.registry = bucketTypes
+        let ruleTable = cluster.ruleTable
+        ruleTable.registry = bucketTypes
         return NodeSettings(
-            replicas: replicas, hash: Self.cacheHash, strategy: { strategies.strategy(of: $0) },
+            replicas: replicas, hash: Self.cacheHash, rules: { ruleTable.rules(of: $0) },
             conflictLogging: conflictLogging, conflictRetention: conflictRetention)
     }
 

@@ -79,7 +79,8 @@ extension DataLoop {
         guard let participant = current else { return nil }
         let member = try member()
         let request = ClientRequest(
-            partition: key.partition, address: Array(key.address), strategy: properties.strategy, operation: operation,
+            partition: key.partition, address: Array(key.address), strategy: properties.strategy,
+            logsConflicts: properties.logsConflicts, operation: operation,
             quorums: try quorums(counts, properties, of: key.partition, in: member),
             timeout: UInt64(counts.timeoutMilliseconds.flatMap { $0 == 0 ? nil : $0 } ?? 60_000))
         cluster.isAsking = true

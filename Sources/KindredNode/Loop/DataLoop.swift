@@ -39,7 +39,7 @@ package final class DataLoop: @unchecked Sendable {
     var cluster = ClusterSide()
     let nodeName: String
     let transferBytesPerSecond: UInt64
-    /// How conflicts are remembered; nil if they are not.
+    /// How conflicts are remembered, in buckets that want it; nil if in none.
     let conflictLogging: ConflictLogging?
     let conflictLogLimits: ConflictLogLimits
     /// The partition whose conflict log was looked after last.

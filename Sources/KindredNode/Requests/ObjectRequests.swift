@@ -299,14 +299,15 @@ extension DataLoop {
             let reply = try clusterWrite(write, precondition, key, properties, counts)
             return reply.map { Written(object: $0.object, writerKnows: $0.writerKnows, isNew: $0.dot != nil) }
         }
-        return try performAlone(write, on: key, properties.strategy, precondition)
+        return try performAlone(write, on: key, properties.conflictRules, precondition)
     }
 
     private func performAlone(
-        _ write: ClientWrite, on key: ObjectKey, _ strategy: ConflictStrategy, _ precondition: Precondition
+        _ write: ClientWrite, on key: ObjectKey, _ rules: ConflictRules, _ precondition: Precondition
     ) throws(RequestFailure) -> Written? {
         let request = ReplicaWrite(
-            key: key, write: write, strategy: strategy, precondition: precondition, logging: conflictLogging)
+            key: key, write: write, strategy: rules.strategy, precondition: precondition,
+            logging: rules.logsConflicts ? conflictLogging : nil)
         let result: ReplicaWriteResult
         do throws(StorageError) {
             result = try replicas[Int(key.partition)].write(request, wall: wall, time: &time, in: store)
@@ -330,7 +331,7 @@ extension DataLoop {
             case .refused(let refusal):
                 statistics.refusals += 1
                 waitFor(reply.unsynchronized)
-                throw failure(refusal, reply.object, key, strategy)
+                throw failure(refusal, reply.object, key, rules.strategy)
             }
             var isNew = true
             if case .unchanged = reply.outcome { isNew = false }

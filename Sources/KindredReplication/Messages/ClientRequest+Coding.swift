@@ -6,10 +6,13 @@ extension ClientRequest: MessageField {
         static let write: UInt8 = 1
     }
 
+    /// Beside the strategy's code: the bucket's conflicts are not entered into the conflict log.
+    private static let notLogged: UInt8 = 0x80
+
     func encode(into bytes: inout [UInt8]) {
         bytes.append(varint: UInt64(partition))
         bytes.append(lengthPrefixed: address)
-        bytes.append(strategy.code)
+        bytes.append(strategy.code | (logsConflicts ? 0 : Self.notLogged))
         quorums.encode(into: &bytes)
         bytes.append(varint: timeout)
         session.encode(into: &bytes)
@@ -27,7 +30,8 @@ extension ClientRequest: MessageField {
     init(from reader: inout ByteReader) throws(MalformedBytes) {
         let partition = try reader.varint(as: UInt16.self)
         let address = try MessageAddress.read(from: &reader)
-        guard let strategy = ConflictStrategy(code: try reader.byte()) else {
+        let code = try reader.byte()
+        guard let strategy = ConflictStrategy(code: code & ~Self.notLogged) else {
             throw MalformedBytes("request: unknown strategy")
         }
         let quorums = try RequestQuorums(from: &reader)
@@ -45,8 +49,8 @@ extension ClientRequest: MessageField {
             throw MalformedBytes("request: unknown operation")
         }
         self.init(
-            partition: partition, address: address, strategy: strategy, operation: operation, quorums: quorums,
-            timeout: timeout, session: session)
+            partition: partition, address: address, strategy: strategy, logsConflicts: code & Self.notLogged == 0,
+            operation: operation, quorums: quorums, timeout: timeout, session: session)
     }
 }
 

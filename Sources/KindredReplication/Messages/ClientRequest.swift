@@ -6,6 +6,8 @@ package struct ClientRequest: Hashable, Sendable {
     /// Bucket type, bucket and key: `ObjectKey.address`.
     package var address: [UInt8]
     package var strategy: ConflictStrategy
+    /// Whether the bucket's conflicts are entered into the conflict log.
+    package var logsConflicts: Bool
     package var operation: Operation
     package var quorums: RequestQuorums
     /// How long the client waits, in milliseconds. After that it is told "timeout", and the outcome of a write is unknown.
@@ -14,12 +16,14 @@ package struct ClientRequest: Hashable, Sendable {
     package var session: CausalContext
 
     package init(
-        partition: UInt16, address: [UInt8], strategy: ConflictStrategy, operation: Operation,
+        partition: UInt16, address: [UInt8], strategy: ConflictStrategy, logsConflicts: Bool = true,
+        operation: Operation,
         quorums: RequestQuorums = RequestQuorums(), timeout: UInt64 = 60_000, session: CausalContext = CausalContext()
     ) {
         self.partition = partition
         self.address = address
         self.strategy = strategy
+        self.logsConflicts = logsConflicts
         self.operation = operation
         self.quorums = quorums
         self.timeout = timeout

@@ -136,7 +136,7 @@ package struct ReplicaNode {
     var surroundings: MergeSurroundings {
         MergeSurroundings(
             wall: wall, maximumSkew: settings.maximumSkew, objectsPerTransfer: settings.objectsPerTransfer,
-            hash: settings.hash, strategy: settings.strategy, logging: settings.conflictLogging)
+            hash: settings.hash, rules: settings.rules, logging: settings.conflictLogging)
     }
 
     mutating func exchangeID() -> UInt64 {
@@ -196,7 +196,7 @@ package struct ReplicaNode {
         let key = ObjectKey(partition: request.partition, address: request.address, hash: settings.hash)
         let replicaWrite = ReplicaWrite(
             key: key, write: write, strategy: request.strategy, precondition: precondition,
-            siblingLimit: settings.siblingLimit, logging: settings.conflictLogging)
+            siblingLimit: settings.siblingLimit, logging: request.logsConflicts ? settings.conflictLogging : nil)
         do throws(StorageError) {
             let reply = try partitions[index].replica.writeWaiting(
                 replicaWrite, wall: wall, maximumSkew: settings.maximumSkew, time: &time, in: store)
@@ -272,9 +272,9 @@ package struct NodeSettings: Sendable {
     package var objectsPerTransfer: Int
     /// Hashes a storage key; see `ObjectKey`.
     package var hash: @Sendable (UnsafeRawBufferPointer) -> UInt64
-    /// The strategy of the bucket that an address is in.
-    package var strategy: @Sendable (ArraySlice<UInt8>) -> ConflictStrategy
-    /// How conflicts are remembered; nil if they are not.
+    /// The rules of the bucket that an address is in.
+    package var rules: @Sendable (ArraySlice<UInt8>) -> ConflictRules
+    /// How conflicts are remembered, in buckets that want it; nil if in none.
     package var conflictLogging: ConflictLogging?
     /// How long they are remembered.
     package var conflictRetention: ConflictRetention
@@ -283,7 +283,7 @@ package struct NodeSettings: Sendable {
         replicas: Int, maximumSkew: UInt64 = Limits.maximumSkewMilliseconds, siblingLimit: Int = Limits.siblingMaximum,
         objectsPerTransfer: Int = Limits.objectsPerTransfer,
         hash: @escaping @Sendable (UnsafeRawBufferPointer) -> UInt64,
-        strategy: @escaping @Sendable (ArraySlice<UInt8>) -> ConflictStrategy,
+        rules: @escaping @Sendable (ArraySlice<UInt8>) -> ConflictRules,
         conflictLogging: ConflictLogging? = nil, conflictRetention: ConflictRetention = ConflictRetention()
     ) {
         self.conflictLogging = conflictLogging
@@ -293,7 +293,7 @@ package struct NodeSettings: Sendable {
         self.siblingLimit = siblingLimit
         self.objectsPerTransfer = objectsPerTransfer
         self.hash = hash
-        self.strategy = strategy
+        self.rules = rules
     }
 }
 

@@ -169,19 +169,19 @@ extension PartitionReplica {
         let events = log.events(of: bytes).filter(view.closed.isVoided)
         let voided = object.removeVersions { view.closed.isVoided($0.dot) }
         guard !voided.isEmpty || !events.isEmpty else { return }
-        let strategy = surroundings.strategy(of: key)
+        let rules = surroundings.rules(of: key)
+        let strategy = rules.strategy
+        let logging = surroundings.logging(by: rules)
         var conflicts: [Conflict] = []
         if strategy == .lastWriteWins {
             result.lost += voided
-            conflicts = surroundings.logging?.conflicts(ofOrphaned: voided, beside: object.versions) ?? []
+            conflicts = logging?.conflicts(ofOrphaned: voided, beside: object.versions) ?? []
         } else {
             var salvaged = MergeResult.Merged()
             salvage(voided, of: events + voided.map(\.dot), into: &object, key, &salvaged, in: store)
             if salvaged.salvaged.isEmpty { carry(events, into: &object, key, &salvaged, in: store) }
             result.salvaged += salvaged.salvaged
-            conflicts =
-                surroundings.logging?.conflicts(
-                    ofSalvaged: salvaged.salvaged, among: object.versions, strategy) ?? []
+            conflicts = logging?.conflicts(ofSalvaged: salvaged.salvaged, among: object.versions, strategy) ?? []
         }
         save(object, of: key.storage, replacing: before, in: store)
         enter(conflicts, of: key, strategy, surroundings, time: time.last, into: &result, in: store)

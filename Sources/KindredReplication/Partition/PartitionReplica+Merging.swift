@@ -53,28 +53,32 @@ package struct MergeSurroundings {
     package var objectsPerTransfer: Int
     /// Hashes a storage key; see `ObjectKey`.
     package var hash: (UnsafeRawBufferPointer) -> UInt64
-    /// The strategy of the bucket that an address is in.
-    package var strategy: (ArraySlice<UInt8>) -> ConflictStrategy
-    /// How conflicts are remembered; nil if they are not.
+    /// The rules of the bucket that an address is in.
+    package var rules: (ArraySlice<UInt8>) -> ConflictRules
+    /// How conflicts are remembered, in buckets that want it; nil if in none.
     package var logging: ConflictLogging?
 
     package init(
         wall: UInt64, maximumSkew: UInt64, objectsPerTransfer: Int = Limits.objectsPerTransfer,
         hash: @escaping (UnsafeRawBufferPointer) -> UInt64,
-        strategy: @escaping (ArraySlice<UInt8>) -> ConflictStrategy, logging: ConflictLogging? = nil
+        rules: @escaping (ArraySlice<UInt8>) -> ConflictRules, logging: ConflictLogging? = nil
     ) {
         self.logging = logging
         self.wall = wall
         self.maximumSkew = maximumSkew
         self.objectsPerTransfer = objectsPerTransfer
         self.hash = hash
-        self.strategy = strategy
+        self.rules = rules
     }
 
-    /// The strategy by which an object is merged. Records of the conflict log are kept, whatever else their bucket type would do.
-    func strategy(of key: ObjectKey) -> ConflictStrategy {
-        key.isConflict ? .versionVectors : strategy(key.address)
+    /// The rules by which an object is merged. Records of the conflict log are kept, whatever else their bucket type would do, and
+    /// nothing is entered about them.
+    func rules(of key: ObjectKey) -> ConflictRules {
+        key.isConflict ? ConflictRules(.versionVectors, logsConflicts: false) : rules(key.address)
     }
+
+    /// How the conflicts of a bucket with these rules are remembered; nil if they are not.
+    func logging(by rules: ConflictRules) -> ConflictLogging? { rules.logsConflicts ? logging : nil }
 }
 
 extension PartitionReplica {
@@ -108,7 +112,8 @@ extension PartitionReplica {
         if theirs.context.closedEpoch > view.closed.epoch { return .refused(.unknownEpoch) }
         var events = update.events
         let key = ObjectKey(partition: partition, address: update.address, hash: surroundings.hash)
-        let strategy = surroundings.strategy(of: key)
+        let rules = surroundings.rules(of: key)
+        let strategy = rules.strategy
         if let refusal = refusal(
             of: theirs, events, isFromMember: isFromMember, isTransfer: isTransfer, strategy, surroundings)
         {
@@ -130,8 +135,9 @@ extension PartitionReplica {
             if !voided.isEmpty, strategy == .lastWriteWins {
                 // Its context speaks of writes that it has beaten; without the winner it would take them along.
                 result.lost = voided
-                if surroundings.logging != nil, mintingRefusal != nil { return .refused(.overload) }
-                let conflicts = surroundings.logging?.conflicts(ofOrphaned: voided, beside: object.versions) ?? []
+                let logging = surroundings.logging(by: rules)
+                if logging != nil, mintingRefusal != nil { return .refused(.overload) }
+                let conflicts = logging?.conflicts(ofOrphaned: voided, beside: object.versions) ?? []
                 enter(conflicts, of: key, strategy, surroundings, time: time.last, into: &result, in: store)
                 return .merged(result)
             }
@@ -154,7 +160,7 @@ extension PartitionReplica {
         let joined = object.versions
         let dropped = strategy.settle(&object)
         var conflicts: [Conflict] = []
-        if joined.count > 1, !key.isConflict, let logging = surroundings.logging {
+        if joined.count > 1, let logging = surroundings.logging(by: rules) {
             conflicts = logging.conflicts(
                 joining: before, with: update, strategy, joined: joined, dropped: dropped)
             // Nothing happens that could not be entered. Whoever can enter it will meet the same two, and tell.
@@ -175,7 +181,7 @@ extension PartitionReplica {
         if !news.isEmpty || object.versions != before || object.context != known || !result.salvaged.isEmpty {
             save(object, of: key.storage, replacing: before, in: store)
         }
-        if !result.salvaged.isEmpty, let logging = surroundings.logging {
+        if !result.salvaged.isEmpty, let logging = surroundings.logging(by: rules) {
             conflicts += logging.conflicts(ofSalvaged: result.salvaged, among: object.versions, strategy)
         }
         enter(conflicts, of: key, strategy, surroundings, time: time.last, into: &result, in: store)

@@ -348,7 +348,7 @@ package struct ReplicaWrite: Sendable {
     package let strategy: ConflictStrategy
     package let precondition: Precondition
     package let siblingLimit: Int
-    /// How conflicts are remembered; nil if they are not.
+    /// How conflicts are remembered; nil if they are not, at this node or in this bucket.
     package let logging: ConflictLogging?
 
     package init(

@@ -238,7 +238,8 @@ package struct Simulation {
         NodeSettings(
             replicas: settings.replicas, maximumSkew: 500, siblingLimit: 100, objectsPerTransfer: 1,
             hash: { SimulatedKey.hash($0) },
-            strategy: { SimulatedKey.strategy(ofAddress: $0) }, conflictLogging: SimulatedKey.conflictLogging)
+            rules: { ConflictRules(SimulatedKey.strategy(ofAddress: $0)) },
+            conflictLogging: SimulatedKey.conflictLogging)
     }
 
     /// Feeds a node one input, commits what it stages, and holds back what it wants done until that is durable.

@@ -130,7 +130,7 @@ struct ScenarioRun {
     func surroundings(of replica: Int) -> MergeSurroundings {
         MergeSurroundings(
             wall: wall(of: replica), maximumSkew: scenario.maximumSkew ?? .max, hash: Self.hash,
-            strategy: { [strategy] _ in strategy }, logging: Self.conflictLogging)
+            rules: { [strategy] _ in ConflictRules(strategy) }, logging: Self.conflictLogging)
     }
 
     /// Scenarios keep a conflict log, as servers do.

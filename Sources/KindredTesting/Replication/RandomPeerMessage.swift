@@ -231,8 +231,8 @@ extension SplitMix64 {
     fileprivate mutating func clientRequest() -> ClientRequest {
         ClientRequest(
             partition: UInt16(truncatingIfNeeded: number()), address: address(),
-            strategy: ConflictStrategy.allCases[below(ConflictStrategy.allCases.count)], operation: operation(),
-            quorums: quorums(), timeout: number(), session: context())
+            strategy: ConflictStrategy.allCases[below(ConflictStrategy.allCases.count)], logsConflicts: chance(70),
+            operation: operation(), quorums: quorums(), timeout: number(), session: context())
     }
 
     fileprivate mutating func writeRefusal() -> WriteRefusal {

@@ -239,6 +239,7 @@ private enum PropertyFields {
         Field("notfound_ok", \.notfoundOk, \.hasNotfoundOk),
         Field("consistent", \.consistent, \.hasConsistent),
         Field("search", \.search, \.hasSearch),
+        Field("conflict_log", \.conflictLog, \.hasConflictLog),
     ]
     static let numbers: [Field<UInt32>] = [
         Field("n_val", \.nVal, \.hasNVal),

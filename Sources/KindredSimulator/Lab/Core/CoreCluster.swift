@@ -57,7 +57,7 @@ package struct CoreCluster: LabCluster {
         let store = ObjectStore(engine: MemoryStorageEngine(), byteLimit: 1 << 20)
         let nodeSettings = NodeSettings(
             replicas: settings.replicas, hash: { SimulatedKey.hash($0) },
-            strategy: { SimulatedKey.strategy(ofAddress: $0) }, conflictLogging: Self.logging)
+            rules: { ConflictRules(SimulatedKey.strategy(ofAddress: $0)) }, conflictLogging: Self.logging)
         do throws(StorageError) {
             let node = try ReplicaNode(
                 id: id, generation: generation, store: store, settings: nodeSettings,

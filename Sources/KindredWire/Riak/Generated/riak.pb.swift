@@ -671,6 +671,16 @@ package nonisolated struct RpbBucketProps: @unchecked Sendable {
   /// Clears the value of `dvvEnabled`. Subsequent reads from it will return its default value.
   package mutating func clearDvvEnabled() {_uniqueStorage()._dvvEnabled = nil}
 
+  /// Whether conflicts are entered into the conflict log.
+  package var conflictLog: Bool {
+    get {_storage._conflictLog ?? false}
+    set {_uniqueStorage()._conflictLog = newValue}
+  }
+  /// Returns true if `conflictLog` has been explicitly set.
+  package var hasConflictLog: Bool {_storage._conflictLog != nil}
+  /// Clears the value of `conflictLog`. Subsequent reads from it will return its default value.
+  package mutating func clearConflictLog() {_uniqueStorage()._conflictLog = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum RpbReplMode: Int, SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -1218,7 +1228,7 @@ nonisolated extension RpbCommitHook: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension RpbBucketProps: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = "RpbBucketProps"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}n_val\0\u{3}allow_mult\0\u{3}last_write_wins\0\u{1}precommit\0\u{3}has_precommit\0\u{1}postcommit\0\u{3}has_postcommit\0\u{3}chash_keyfun\0\u{1}linkfun\0\u{3}old_vclock\0\u{3}young_vclock\0\u{3}big_vclock\0\u{3}small_vclock\0\u{1}pr\0\u{1}r\0\u{1}w\0\u{1}pw\0\u{1}dw\0\u{1}rw\0\u{3}basic_quorum\0\u{3}notfound_ok\0\u{1}backend\0\u{1}search\0\u{1}repl\0\u{3}search_index\0\u{1}datatype\0\u{1}consistent\0\u{3}write_once\0\u{3}hll_precision\0\u{3}node_confirms\0\u{3}sync_on_write\0\u{4}I\u{f}conflict_strategy\0\u{3}dvv_enabled\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}n_val\0\u{3}allow_mult\0\u{3}last_write_wins\0\u{1}precommit\0\u{3}has_precommit\0\u{1}postcommit\0\u{3}has_postcommit\0\u{3}chash_keyfun\0\u{1}linkfun\0\u{3}old_vclock\0\u{3}young_vclock\0\u{3}big_vclock\0\u{3}small_vclock\0\u{1}pr\0\u{1}r\0\u{1}w\0\u{1}pw\0\u{1}dw\0\u{1}rw\0\u{3}basic_quorum\0\u{3}notfound_ok\0\u{1}backend\0\u{1}search\0\u{1}repl\0\u{3}search_index\0\u{1}datatype\0\u{1}consistent\0\u{3}write_once\0\u{3}hll_precision\0\u{3}node_confirms\0\u{3}sync_on_write\0\u{4}I\u{f}conflict_strategy\0\u{3}dvv_enabled\0\u{3}conflict_log\0")
 
   fileprivate class _StorageClass {
     var _nVal: UInt32? = nil
@@ -1254,6 +1264,7 @@ nonisolated extension RpbBucketProps: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _syncOnWrite: RpbBucketProps.SyncOnWrite? = nil
     var _conflictStrategy: Data? = nil
     var _dvvEnabled: Bool? = nil
+    var _conflictLog: Bool? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1297,6 +1308,7 @@ nonisolated extension RpbBucketProps: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _syncOnWrite = source._syncOnWrite
       _conflictStrategy = source._conflictStrategy
       _dvvEnabled = source._dvvEnabled
+      _conflictLog = source._conflictLog
     }
   }
 
@@ -1358,6 +1370,7 @@ nonisolated extension RpbBucketProps: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 31: try { try decoder.decodeSingularEnumField(value: &_storage._syncOnWrite) }()
         case 1000: try { try decoder.decodeSingularBytesField(value: &_storage._conflictStrategy) }()
         case 1001: try { try decoder.decodeSingularBoolField(value: &_storage._dvvEnabled) }()
+        case 1002: try { try decoder.decodeSingularBoolField(value: &_storage._conflictLog) }()
         default: break
         }
       }
@@ -1469,6 +1482,9 @@ nonisolated extension RpbBucketProps: SwiftProtobuf.Message, SwiftProtobuf._Mess
       try { if let v = _storage._dvvEnabled {
         try visitor.visitSingularBoolField(value: v, fieldNumber: 1001)
       } }()
+      try { if let v = _storage._conflictLog {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 1002)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1511,6 +1527,7 @@ nonisolated extension RpbBucketProps: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._syncOnWrite != rhs_storage._syncOnWrite {return false}
         if _storage._conflictStrategy != rhs_storage._conflictStrategy {return false}
         if _storage._dvvEnabled != rhs_storage._dvvEnabled {return false}
+        if _storage._conflictLog != rhs_storage._conflictLog {return false}
         return true
       }
       if !storagesAreEqual {return false}

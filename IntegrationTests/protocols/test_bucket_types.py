@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
+import riak_http
 import riak_pb
 from kindred_process import KindredProcess
 from node import NodeTest
@@ -107,6 +108,82 @@ class BucketTypes(NodeTest):
         self.pb.put(other, b"k", b"one", b"overridden")
         self.pb.put(other, b"k", b"two", b"overridden")
         self.assertEqual(self.pb.get(other, b"k", b"overridden").values, [b"one", b"two"])
+
+
+class ConflictLog(NodeTest):
+    """What becomes of a type's conflicts is the same; whether it is entered is the type's to say."""
+
+    conflict_log = 1002
+    keys = 0
+
+    def entered(self, type: str, node: Optional[KindredProcess] = None) -> int:
+        """How many conflicts of this test's bucket the log has."""
+        with riak_http.Connection((node or self.node).http) as connection:
+            response = connection.request("GET", f"/kindred/v1/conflicts?type={type}&bucket={self.name}")
+        self.assert_status(response, 200)
+        return len(json.loads(response.body)["conflicts"])
+
+    def meet(self, type: str, connection: Optional[Connection] = None) -> None:
+        """Two writes of a key of its own, neither of which has seen the other."""
+        self.keys += 1
+        for value in (b"one", b"two"):
+            (connection or self.pb).put(self.bucket, b"k%d" % self.keys, value, type.encode())
+
+    def test_a_type_has_its_log_off_and_on_again_while_it_is_written(self) -> None:
+        command = self.node.command
+        for strategy in ("last-write-wins", "version-vectors"):
+            with self.subTest(strategy=strategy):
+                type = "quiet-" + strategy
+                command(
+                    "bucket-type", "create", type, "--strategy", strategy, "--conflict-log", "off", "--activate")
+                shown = json.loads(command("bucket-type", "status", type, "--json").stdout)
+                self.assertIs(shown["props"]["conflict_log"], False)
+                self.assertEqual(first(self.pb.type_properties(type.encode()), self.conflict_log), 0)
+                properties = json.loads(self.http.get(f"/types/{type}/props").body)["props"]
+                self.assertIs(properties["conflict_log"], False)
+                self.meet(type)
+                self.assertEqual(self.entered(type), 0)
+                command("bucket-type", "update", type, "--conflict-log", "on")
+                self.meet(type)
+                self.assertEqual(self.entered(type), 1)
+                self.pb.set_type_properties(type.encode(), riak_pb.field(self.conflict_log, False))
+                self.meet(type)
+                # What there is stays.
+                self.assertEqual(self.entered(type), 1)
+                self.assertIs(
+                    json.loads(command("bucket-type", "status", type, "--json").stdout)["props"]["conflict_log"], False)
+
+    def test_a_bucket_of_the_default_type_has_its_log_off(self) -> None:
+        self.assertIs(self.listed_default()["conflict_log"], True)
+        self.assert_status(
+            self.http.request(
+                "PUT", f"/types/default/buckets/{self.name}/props", {"Content-Type": "application/json"},
+                json.dumps({"props": {"conflict_log": False}}).encode()), 204)
+        self.meet("default")
+        self.assertEqual(self.entered("default"), 0)
+        self.pb.reset_properties(self.bucket)
+        self.meet("default")
+        self.assertEqual(self.entered("default"), 1)
+
+    def listed_default(self) -> Dict[str, Any]:
+        types = json.loads(self.node.command("bucket-type", "list", "--json").stdout)
+        return next(type["props"] for type in types if type["name"] == "default")
+
+    def test_a_node_without_a_log_enters_nothing_whatever_the_type_says(self) -> None:
+        node = KindredProcess(arguments=["--conflict-log", "off"]).start()
+        self.addCleanup(node.close)
+        node.create_type("loud", conflict_log=True)
+        with Connection(node.pb) as connection:
+            self.meet("loud", connection)
+        self.assertEqual(self.entered("loud", node), 0)
+        node.stop()
+
+    def test_what_is_neither_on_nor_off_is_refused(self) -> None:
+        for words in (("--conflict-log", "maybe"), ("--props", '{"conflict_log": "off"}')):
+            with self.subTest(words=words):
+                result = self.node.command("bucket-type", "create", "neither", *words, expect=None)
+                self.assertNotEqual(result.returncode, 0)
+                self.assertIn("conflict", result.stderr)
 
 
 class Restart(NodeTest):

@@ -193,7 +193,7 @@ let package = Package(
             name: "KindredServerTests",
             dependencies: [
                 "KindredModel", "KindredStorage", "KindredReplication", "KindredRocksDB", "KindredWire", "KindredNode",
-                "KindredServer", "KindredClient", "KindredTesting", nioCore, nioPosix, logging,
+                "KindredServer", "KindredClient", "KindredTesting", "KindredResolvers", nioCore, nioPosix, logging,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -2,6 +2,7 @@
 what can be done about a conflict."""
 from __future__ import annotations
 
+import base64
 import hashlib
 import http.client
 import json
@@ -110,9 +111,9 @@ class ConflictTest(NodeTest):
         self.assertEqual([conflict["kind"] for conflict in found], [KINDS[type]], type)
         return found[0]
 
-    def run_command(self, *words: str, expect: int = 0) -> "subprocess.CompletedProcess[str]":
+    def run_command(self, *words: str, expect: int = 0, input: str = "") -> "subprocess.CompletedProcess[str]":
         result = subprocess.run(
-            [self.node.binary, *words, "--node", "http://%s:%d" % self.node.http], stdin=subprocess.DEVNULL,
+            [self.node.binary, *words, "--node", "http://%s:%d" % self.node.http], input=input,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
             env=dict(os.environ, LLVM_PROFILE_FILE=os.devnull))
         self.assertEqual(result.returncode, expect, f"{words}: {result.stdout}{result.stderr}")
@@ -317,6 +318,134 @@ class Resolving(ConflictTest):
                 self.assertFalse(self.post("/kindred/v1/resolve", wish)["written"], "there is nothing left to do")
                 kinds = [each["kind"] for each in self.conflicts(type=type)]
                 self.assertEqual(sorted(kinds), ["resolved", "sibling"])
+
+    def resolve(self, key: str, expect: int = 200, type: str = "siblings", **how: Any) -> Any:
+        wish = {"type": type, "bucket": self.name, "key": key, **how}
+        return self.post("/kindred/v1/resolve", wish, expect=expect)
+
+    def dots(self, key: str, type: str = "siblings") -> List[str]:
+        """The names of what the key has now, oldest first."""
+        told = self.ask("/kindred/v1/explain", type=type, bucket=self.name, key=key)["events"]
+        return [event["party"]["dot"] for event in told if event["fate"] in ("sibling", "shown")]
+
+    def test_siblings_become_what_somebody_chooses(self) -> None:
+        ways: Dict[str, Tuple[Dict[str, Any], List[bytes], str]] = {
+            "value": ({"value": "thr\u00e9e"}, ["thr\u00e9e".encode()], "resolve by value"),
+            "bytes": ({"value_base64": "/w=="}, [b"\xff"], "resolve by value"),
+            "empty": ({"value": ""}, [b""], "resolve by value"), "delete": ({"delete": True}, [], "resolve by delete"),
+        }
+        for type in ("siblings", "versioned"):
+            for way, (how, values, note) in ways.items():
+                with self.subTest(type=type, way=way):
+                    conflict = self.meet(type, way)
+                    before = self.dots(way, type)
+                    report = self.resolve(way, type=type, seen=before, **how)
+                    self.assertEqual((report["written"], report["values"]), (True, len(values)))
+                    with riak_http.Connection(self.node.http) as connection:
+                        read = connection.get(self.path(way, type))
+                    self.assertEqual(read.values if values else read.status, values or 404)
+                    self.assertEqual(self.ask(f"{PREFIX}/{conflict['id']}")["state"], "resolved")
+                    [done] = self.conflicts(type=type, key=way, kind="resolved")
+                    self.assertEqual((done["note"], done["subject"]["client"]), (note, "Dora"))
+                    self.assertEqual(sorted(party["dot"] for party in done["others"]), sorted(before))
+                    self.assertEqual(self.dots(way, type), [report["dot"]] if values else [])
+                    self.assertEqual(
+                        self.resolve(way, type=type, **how), {"values": len(values), "written": False}, "nothing is left")
+
+    def test_a_sibling_is_kept_with_its_metadata(self) -> None:
+        headers = {"Content-Type": "application/json", "X-Riak-Meta-Colour": "red"}
+        with riak_http.Connection(self.node.http) as connection:
+            self.assertEqual(connection.put(self.path("k", "versioned"), b"{}", None, headers).status, 204)
+        self.write("versioned", "k", b"two", "Ben")
+        first, second = self.dots("k", "versioned")
+        # As `kindred get` shows it, with the number of the version in front.
+        report = self.resolve("k", type="versioned", keep=f"1-{first}")
+        self.assertEqual((report["written"], report["values"]), (True, 1))
+        self.assertNotIn(report["dot"], (first, second))
+        with riak_http.Connection(self.node.http) as connection:
+            kept = connection.get(self.path("k", "versioned"))
+        self.assertEqual((kept.status, kept.body, kept.header("Content-Type")), (200, b"{}", "application/json"))
+        self.assertEqual(kept.header("X-Riak-Meta-Colour"), "red")
+        [done] = self.conflicts(kind="resolved")
+        self.assertEqual(done["note"], f"resolve by keeping {first}")
+
+    def test_siblings_that_nobody_has_looked_at_stay(self) -> None:
+        self.meet("siblings", "k")
+        seen = self.dots("k")
+        self.write("siblings", "k", b"three", "Carol")
+        now = self.dots("k")
+        for how in ({"rule": "latest"}, {"keep": seen[0]}, {"value": "x"}, {"delete": True}):
+            with self.subTest(how=how):
+                told = self.resolve("k", expect=409, seen=seen, **how)
+                self.assertEqual(sorted(told["siblings"]), sorted(now))
+                for dot in now:
+                    self.assertIn(dot, told["error"])
+        told = self.resolve("k", expect=409, keep="7.7")
+        self.assertEqual(sorted(told["siblings"]), sorted(now))
+        self.assertEqual(self.values("siblings", "k"), [b"one", b"two", b"three"])
+        self.assertTrue(self.resolve("k", seen=now[::-1], keep=seen[0])["written"], "their order does not matter")
+        self.assertEqual(self.values("siblings", "k"), [b"one"])
+
+    def test_what_makes_no_sense_is_refused(self) -> None:
+        self.meet("siblings", "k")
+        for how, reason in (
+            ({}, "none is given"), ({"rule": "latest", "keep": "1.2"}, "2 are given"), ({"rule": "seance"}, "latest"),
+            ({"value": "a", "value_base64": "YQ=="}, "2 are given"), ({"value_base64": "?"}, "value_base64"),
+            ({"keep": "one"}, "keep"), ({"delete": True, "seen": []}, "seen"), ({"delete": True, "seen": ["x"]}, "seen"),
+            ({"delete": True, "content_type": "a/b"}, "content_type"), ({"value": 1}, "not what is expected"),
+            ({"value": "a", "seen": "1.2"}, "not what is expected"),
+        ):
+            with self.subTest(how=how):
+                self.assertIn(reason, self.resolve("k", expect=400, **how)["error"])
+        self.assertIn("nothing-so-called", self.resolve("k", expect=404, type="nothing-so-called", delete=True)["error"])
+        self.assertEqual(self.values("siblings", "k"), [b"one", b"two"])
+
+    def test_values_are_as_long_as_those_of_a_put_and_no_longer(self) -> None:
+        self.meet("siblings", "k")
+        largest = 50 << 20
+        over = base64.b64encode(bytes(largest)).decode()
+        self.assertIn("too_large", self.resolve("k", expect=413, value_base64=over)["error"])
+        self.assertIn("more than", self.resolve("k", expect=413, value="x" * (largest // 3 * 4 + (1 << 20)))["error"])
+        self.assertEqual(self.values("siblings", "k"), [b"one", b"two"])
+        value = bytes(largest - 100)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "value")
+            with open(path, "wb") as file:
+                file.write(value)
+            self.run_command("conflicts", "resolve", f"siblings/{self.name}/k", "--value-file", path)
+            with open(path, "ab") as file:
+                file.write(bytes(101))
+            told = self.run_command("conflicts", "resolve", f"siblings/{self.name}/k", "--value-file", path, expect=1)
+            self.assertIn("52,428,800", told.stderr)
+        self.assertEqual(self.values("siblings", "k"), [value])
+
+    def test_the_commands_that_choose(self) -> None:
+        for key in ("kept", "typed", "read", "gone"):
+            self.meet("siblings", key)
+
+        def run(key: str, *words: str, expect: int = 0, **more: Any) -> "subprocess.CompletedProcess[str]":
+            place = f"siblings/{self.name}/{key}"
+            return self.run_command("conflicts", "resolve", place, *words, "--as", "support", expect=expect, **more)
+
+        first, second = self.dots("kept")
+        self.assertIn(
+            f"--keep {second} --seen {first},{second}",
+            self.run_command("conflicts", "show", self.conflicts(key="kept")[0]["id"]).stdout)
+        self.assertIn(second, run("kept", "--keep", "7.7", expect=1).stderr)
+        self.assertIn(second, run("kept", "--delete", "--seen", first, expect=1).stderr)
+        self.assertIn("resolved as", run("kept", "--keep", first, "--seen", f"{first},{second}").stdout)
+        self.assertEqual(self.values("siblings", "kept"), [b"one"])
+        self.assertIn("no siblings", run("kept", "--keep", first).stdout)
+        run("typed", "--value", "three", "--content-type", "text/x-number")
+        with riak_http.Connection(self.node.http) as connection:
+            self.assertEqual(connection.get(self.path("typed", "siblings")).header("Content-Type"), "text/x-number")
+        run("read", "--value-file", "-", input="from elsewhere")
+        self.assertEqual(self.values("siblings", "read"), [b"from elsewhere"])
+        self.assertIn("gone deleted.", run("gone", "--delete").stdout)
+        self.assertIn("support", self.run_command("explain", f"siblings/{self.name}/gone").stdout)
+        for words in (["--keep", "x"], ["--keep", first, "--delete"], [], ["--delete", "--seen", "1.2,,1.3"]):
+            run("kept", *words, expect=64)
+        self.run_command("conflicts", "resolve", "--all", "--delete", "--yes", expect=64)
 
     def test_the_story_of_every_strategy(self) -> None:
         fates = {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import KindredClient
 import KindredModel
 
@@ -81,12 +80,8 @@ struct Put: NodeCommand {
     func run(_ client: Client, _ console: Console) async throws -> ExitCode {
         let (bucket, key, word) = try target()
         let value = try Self.value(word, console)
-        let isText = String(validating: value, as: UTF8.self) != nil
-        let content = ObjectContent(
-            value: value,
-            contentType: Array((contentType ?? (isText ? "text/plain" : "application/octet-stream")).utf8),
-            charset: contentType == nil && isText ? Array("utf-8".utf8) : nil,
-            userMetadata: meta.map { ObjectContent.Entry(key: Array($0.name.utf8), value: Array($0.value.utf8)) })
+        var content = ObjectContent(value: value, mediaType: contentType)
+        content.userMetadata = meta.map { ObjectContent.Entry(key: Array($0.name.utf8), value: Array($0.value.utf8)) }
         let result = try await client.put(
             content, at: key, in: bucket, context: context?.context,
             condition: ifNoneMatch ? .absent : ifNotModified ? .unchanged : .none, answer: .metadata)
@@ -121,22 +116,10 @@ struct Put: NodeCommand {
 
     /// The value a word stands for.
     static func value(_ word: String?, _ console: Console) throws(CommandFailure) -> [UInt8] {
-        guard let word, word != "-" else {
-            if console.isInputTerminal { console.complain("Type the value; end it with Ctrl-D on a line of its own.") }
-            guard let input = console.readInput() else {
-                throw CommandFailure(.failure, "the standard input cannot be read")
-            }
-            return input
-        }
+        guard let word, word != "-" else { return try ValueInput.standardInput(console) }
         guard word.hasPrefix("@") else { return Array(word.utf8) }
-        let file = String(word.dropFirst())
-        do {
-            return [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
-        } catch {
-            throw CommandFailure(
-                .failure,
-                "cannot read the file '\(file)'. A value that begins with '@' can be given on the standard input.")
-        }
+        return try ValueInput.file(
+            String(word.dropFirst()), advice: " A value that begins with '@' can be given on the standard input.")
     }
 }
 

@@ -66,12 +66,24 @@ struct ConflictClient: Sendable {
         return try await http.answer(request)
     }
 
-    /// Which siblings are to become one value, by which rule.
+    /// Which siblings are to become one value, and how: one of `rule`, `keep`, `value`, `valueBase64` and `delete`.
     struct Wish: Encodable, Hashable, Sendable {
         var type: String
         var bucket: String
         var key: String
-        var rule: String
+        var rule: String?
+        var keep: String?
+        var value: String?
+        var valueBase64: String?
+        var delete: Bool?
+        var contentType: String?
+        var seen: [String]?
+
+        enum CodingKeys: String, CodingKey {
+            case type, bucket, key, rule, keep, value, delete, seen
+            case valueBase64 = "value_base64"
+            case contentType = "content_type"
+        }
     }
 
     private static let clientHeader = "X-Kindred-Client"

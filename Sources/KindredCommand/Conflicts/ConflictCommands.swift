@@ -17,6 +17,7 @@ struct ConflictCommands: AsyncParsableCommand {
               kindred conflicts watch --cursor-file ./cursor --json
               kindred conflicts restore 17-3.a7-lost
               kindred conflicts resolve siblings/carts/anna --rule latest
+              kindred conflicts resolve siblings/carts/anna --keep 3.a7 --seen 3.a7,3.a8
             """,
         subcommands: [
             ConflictsList.self, ConflictsShow.self, ConflictsCounts.self, ConflictsWatch.self, ConflictsRestore.self,

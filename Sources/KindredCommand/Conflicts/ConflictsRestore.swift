@@ -40,10 +40,12 @@ struct ConflictsRestore: ConflictCommand {
 
 /// What became of a resolving write, in words.
 enum ResolutionWords {
-    static func line(_ report: ResolutionReport, done: String, nothing: String) -> String {
+    /// - Parameter expected: how many values the key has if nobody else writes.
+    static func line(_ report: ResolutionReport, done: String, nothing: String, expected: Int = 1) -> String {
         guard report.isNew else { return "\(nothing): nothing was written." }
         let dot = report.dot.map { " as \(ConflictWords.safe($0))" } ?? ""
-        guard report.values > 1 else { return "\(done)\(dot)." }
+        guard report.values > expected else { return "\(done)\(dot)." }
+        guard report.values > 1 else { return "\(done)\(dot). The key has a value that was written meanwhile." }
         return "\(done)\(dot). The key has \(Page.count(report.values, "value")) side by side."
     }
 }

@@ -117,9 +117,16 @@ struct ConflictPageForPeople {
                 "  kindred conflicts restore \(ConflictWords.safe(conflict.id))",
             ]
         case "open":
-            return [
-                "To make one value of the siblings by a rule:",
-                "  kindred conflicts resolve \(ConflictWords.address(conflict)) --rule latest",
+            let command = "  kindred conflicts resolve \(ConflictWords.address(conflict))"
+            let byRule = ["To make one value of the siblings by a rule:", "\(command) --rule latest"]
+            // Of what the key has now, which the conflict does not know.
+            let siblings = (history?.events ?? []).filter { $0.fate == "sibling" }.compactMap(\.party.dot)
+            guard let kept = siblings.last.map(ConflictWords.safe) else { return byRule }
+            let seen = siblings.map(ConflictWords.safe).joined(separator: ",")
+            return byRule + [
+                "To keep one of them, or to write another value:",
+                "\(command) --keep \(kept) --seen \(seen)",
+                "\(command) --value TEXT --seen \(seen)",
             ]
         default: return []
         }

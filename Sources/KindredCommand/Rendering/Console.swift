@@ -6,7 +6,7 @@ struct Console: Sendable {
     let write: @Sendable ([UInt8]) -> Void
     /// Writes a line to the standard error.
     let complain: @Sendable (String) -> Void
-    /// Reads the standard input to its end; nil if that fails.
+    /// Reads the standard input to its end, or as far as a value can be long; nil if that fails.
     let readInput: @Sendable () -> [UInt8]?
     /// Whether a person reads the output rather than a program.
     let isTerminal: Bool
@@ -29,7 +29,7 @@ struct Console: Sendable {
         return Console(
             write: { write($0, to: STDOUT_FILENO) },
             complain: { write(Array(($0 + "\n").utf8), to: STDERR_FILENO) },
-            readInput: { try? FileHandle.standardInput.readToEnd().map { [UInt8]($0) } ?? [] },
+            readInput: { (try? ValueInput.read(.standardInput)).map { [UInt8]($0) } },
             isTerminal: isTerminal, isInputTerminal: isatty(STDIN_FILENO) == 1,
             width: isTerminal ? columns(environment) : 80,
             style: Style(isOn: isTerminal && colourIsWelcome(environment)))

@@ -4,7 +4,6 @@ import Hummingbird
 import KindredModel
 import KindredNode
 import KindredReplication
-import KindredResolvers
 import KindredWire
 import NIOCore
 import ServiceLifecycle
@@ -16,6 +15,8 @@ struct ConflictHTTPResponder: Sendable {
     /// A page holds at most some tens of MiB, a feed a partition's part of the log while it looks through it.
     private let pages = ReaderLimit(8)
     private let feeds = ReaderLimit(64)
+    /// The largest value takes some 300 MiB on its way from JSON to the data loop.
+    private let values = ReaderLimit(2)
 
     init(service: ConflictService) {
         self.service = service
@@ -40,12 +41,10 @@ struct ConflictHTTPResponder: Sendable {
         do {
             return try await answer(request, path)
         } catch let refusal as ConflictRefusal {
-            return self.refusal(refusal.description, status: refusal.status)
+            return self.refusal(refusal.description, status: refusal.status, siblings: refusal.siblings)
         } catch let failure as RequestFailure {
-            return refusal(
-                RiakErrorText.text(for: failure), status: RiakHTTPResponder.response(to: failure).status.code)
-        } catch is NIOTooManyBytesError {
-            return refusal("the request's body has more than \(Self.bodyLimit) bytes", status: 413)
+            let status = RiakHTTPResponder.response(to: failure).status.code
+            return refusal(RiakErrorText.text(for: failure), status: status)
         } catch let error as DecodingError {
             return refusal("the request's body is not what is expected: \(error)", status: 400)
         }
@@ -58,8 +57,7 @@ struct ConflictHTTPResponder: Sendable {
         case (Self.explainPath, .get):
             return try json(await service.explain(try query.name()))
         case (Self.resolvePath, .post):
-            let wish = try await body(Resolution.self, of: request)
-            return try json(await resolve(wish, by: query.client(request)))
+            return try json(await resolve(request, by: query.client(request)))
         case (Self.explainPath, _), (Self.resolvePath, _):
             return refusal("method not allowed", status: 405)
         case (_, .get) where rest.isEmpty:
@@ -148,22 +146,17 @@ struct ConflictHTTPResponder: Sendable {
 
     // MARK: Resolving
 
-    private struct Resolution: Decodable {
-        var type: String?
-        var bucket: String
-        var key: String
-        /// The built-in rule that makes one value of the siblings.
-        var rule: String
-    }
-
-    private func resolve(_ wish: Resolution, by client: String?) async throws -> ResolutionReport {
-        guard let rule = Resolver.builtIn(wish.rule) else {
-            let known = Resolver.builtInNames.joined(separator: ", ")
-            throw ConflictRefusal(description: "no rule '\(wish.rule)'; there are: \(known)", status: 400)
+    private func resolve(_ request: Request, by client: String?) async throws -> ResolutionReport {
+        // Who does not say how long the body is may send the longest.
+        let isLarge = request.headers[.contentLength].flatMap { Int($0) }.map { $0 > Self.bodyLimit } ?? true
+        guard !isLarge || values.begin() else {
+            throw ConflictRefusal(description: "too many send large values at the moment; ask again", status: 503)
         }
-        let name = ObjectName(
-            type: Array((wish.type ?? "default").utf8), bucket: Array(wish.bucket.utf8), key: Array(wish.key.utf8))
-        return try await service.resolve(name, by: client, rule)
+        defer { if isLarge { values.end() } }
+        let wish = try await body(
+            ResolutionWish.self, of: request, limit: isLarge ? ResolutionWish.longestBody : Self.bodyLimit)
+        let resolution = try wish.resolution()
+        return try await service.resolve(wish.name, by: client, resolution, seen: try wish.seenDots())
     }
 
     // MARK: Bodies
@@ -174,11 +167,16 @@ struct ConflictHTTPResponder: Sendable {
 
     private struct Failure: Encodable {
         var error: String
+        var siblings: [String]?
     }
 
-    private func body<Body: Decodable>(_ type: Body.Type, of request: Request) async throws -> Body {
-        let bytes = try await request.body.collect(upTo: Self.bodyLimit)
-        return try JSONDecoder().decode(type, from: Data(bytes.readableBytesView))
+    private func body<Body: Decodable>(_ type: Body.Type, of request: Request, limit: Int) async throws -> Body {
+        do {
+            let bytes = try await request.body.collect(upTo: limit)
+            return try JSONDecoder().decode(type, from: Data(bytes.readableBytesView))
+        } catch is NIOTooManyBytesError {
+            throw ConflictRefusal(description: "the request has more than \(limit) bytes", status: 413)
+        }
     }
 
     private static func encode(_ value: some Encodable) throws -> Data {
@@ -191,8 +189,8 @@ struct ConflictHTTPResponder: Sendable {
         Response(json: Array(try Self.encode(value)))
     }
 
-    private func refusal(_ text: String, status: Int) -> Response {
-        let body = (try? JSONEncoder().encode(Failure(error: text))).map { Array($0) } ?? []
+    private func refusal(_ text: String, status: Int, siblings: [String]? = nil) -> Response {
+        let body = (try? Self.encode(Failure(error: text, siblings: siblings))).map { Array($0) } ?? []
         return Response(
             bytes: body, status: status, fields: [RiakHTTPField("Content-Type", "application/json")])
     }

@@ -78,6 +78,18 @@ enum ConflictReporting {
         String(dot.actor.rawValue, radix: 36) + "." + String(dot.counter, radix: 36)
     }
 
+    /// Reads what `text` wrote, also with the version's number in front, as clients see it: `4-3.a7`. Nil if it is no such text.
+    static func dot(_ text: String) -> Dot? {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard let name = parts.last, parts.count == 1 || (parts.count == 2 && UInt64(parts[0]) != nil) else {
+            return nil
+        }
+        let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard numbers.count == 2, let actor = UInt32(numbers[0], radix: 36), let counter = UInt64(numbers[1], radix: 36)
+        else { return nil }
+        return Dot(ActorID(actor), counter)
+    }
+
     static func text(_ bytes: [UInt8]) -> String? { String(validating: bytes, as: UTF8.self) }
 
     private static func escaped(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -8,6 +8,8 @@ import KindredResolvers
 struct ConflictRefusal: Error, CustomStringConvertible {
     let description: String
     var status = 409
+    /// The dots of what the key has now, if that is the reason.
+    var siblings: [String]?
 }
 
 /// Writes that do something about conflicts. Each is one causal write that names what it has seen, and is entered into the conflict log with
@@ -40,8 +42,12 @@ extension ConflictService {
         }
     }
 
-    /// Replaces the siblings of a key by one value, made from them by a rule.
-    func resolve(_ name: ObjectName, by writer: String?, _ rule: Resolver) async throws -> ResolutionReport {
+    /// Replaces the siblings of a key by one value, or by none.
+    ///
+    /// - Parameter seen: what the siblings have to be; nil if they may be others.
+    func resolve(
+        _ name: ObjectName, by writer: String?, _ resolution: Resolution, seen: Set<Dot>? = nil
+    ) async throws -> ResolutionReport {
         let current = try await loop.run { loop throws(RequestFailure) -> ObjectBox? in
             try name.withReference { reference throws(RequestFailure) in
                 try loop.get(reference).map { ObjectBox(answer: $0) }
@@ -50,20 +56,46 @@ extension ConflictService {
         guard current.versions.count > 1 else {
             return ResolutionReport(dot: nil, values: current.versions.count, isNew: false)
         }
-        let resolved: ResolvedValue
-        let ancestor = try await ancestor(of: current)
-        do throws(ResolutionError) {
-            let siblings = current.versions.map(Self.sibling)
-            resolved = try rule.resolve(try ResolutionInput(siblings, ancestor: ancestor))
-        } catch {
-            throw ConflictRefusal(description: "\(rule.name) cannot merge them, and they stay as they are: \(error)")
+        if let seen, seen != Set(current.versions.map(\.dot)) {
+            throw Self.refusal("these are not the siblings that were seen", current)
         }
-        let note = Array("resolve by \(rule.name)".utf8)
-        guard let content = resolved.content else { return try await delete(current, name, by: writer, note: note) }
+        let content = try await content(of: current, resolution)
+        let note = Array(resolution.note.utf8)
+        guard let content else { return try await delete(current, name, by: writer, note: note) }
         // What was read is what is replaced: a write that came between stays beside it.
-        return try await write(content.encoded(), to: name, by: writer, note: note) { _, loop in
+        return try await write(content, to: name, by: writer, note: note) { _, loop in
             loop.token(current.knowledge, for: current.key)
         }
+    }
+
+    /// What is to be in the siblings' place, encoded; nil if nothing is.
+    private func content(of current: ObjectAnswer, _ resolution: Resolution) async throws -> [UInt8]? {
+        switch resolution {
+        case .rule(let rule):
+            let ancestor = try await ancestor(of: current)
+            do throws(ResolutionError) {
+                let siblings = current.versions.map(Self.sibling)
+                return try rule.resolve(try ResolutionInput(siblings, ancestor: ancestor)).content?.encoded()
+            } catch {
+                throw ConflictRefusal(
+                    description: "\(rule.name) cannot merge them, and they stay as they are: \(error)")
+            }
+        case .keep(let dot):
+            guard let kept = current.versions.first(where: { $0.dot == dot }) else {
+                throw Self.refusal("\(ConflictReporting.text(dot)) is none of the siblings", current)
+            }
+            return kept.content.map { Array($0) }
+        case .value(let content): return content.encoded()
+        case .delete: return nil
+        }
+    }
+
+    /// That the siblings are not what somebody took them for.
+    private static func refusal(_ reason: String, _ current: ObjectAnswer) -> ConflictRefusal {
+        let siblings = current.versions.map { ConflictReporting.text($0.dot) }
+        return ConflictRefusal(
+            description: "\(reason): the key has \(siblings.joined(separator: ", ")) now. Nothing was written.",
+            siblings: siblings)
     }
 
     private static func sibling(_ version: Version) -> SiblingValue {
@@ -118,8 +150,10 @@ extension ConflictService {
                     let request = PutRequest(
                         object: reference, content: content, token: token, writer: client, note: note)
                     return try loop.put(request).map { answer in
-                        let written = answer.object.versions.first {
-                            $0.content.map { $0.elementsEqual(content) } ?? false
+                        // Somebody else may have written the same; of that the writer knows nothing.
+                        let written = answer.object.versions.first { version in
+                            answer.writerKnows.context.contains(version.dot)
+                                && version.content.map { $0.elementsEqual(content) } ?? false
                         }
                         return ResolutionReport(
                             dot: written.map { ConflictReporting.text($0.dot) }, values: answer.object.versions.count,

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import KindredReplication
 import Testing
 
 @testable import KindredCommand
@@ -83,6 +84,13 @@ import Testing
             ["watch", "--after", "a\nb"], ["restore"], ["resolve", "b/k"], ["resolve", "--rule", "latest"],
             ["resolve", "b/k", "--all", "--rule", "latest"], ["resolve", "b/k", "--dry-run", "--rule", "latest"],
             ["resolve", "k", "--rule", "latest"], ["resolve", "b/k", "--rule", ""],
+            ["resolve", "b/k", "--rule", "latest", "--keep", "1.2"], ["resolve", "b/k", "--keep", ""],
+            ["resolve", "b/k", "--value", "a", "--value-file", "f"], ["resolve", "b/k", "--value-file", ""],
+            ["resolve", "b/k", "--value", "a", "--delete"], ["resolve", "b/k", "--delete", "--content-type", "a/b"],
+            ["resolve", "b/k", "--keep", "1.2", "--content-type", "a/b"], ["resolve", "b/k", "--delete", "--seen", ""],
+            ["resolve", "--all", "--keep", "1.2"], ["resolve", "--all", "--value", "a"],
+            ["resolve", "--all", "--value-file", "f"], ["resolve", "--all", "--delete"],
+            ["resolve", "--all", "--rule", "latest", "--seen", "1.2"], ["resolve", "b/k", "--seen", "1.2,1.3"],
             ["restore", "1-1.1-lost", "--as", "a\nb"], ["restore", "1-1.1-lost", "--as", ""],
         ])
     func usage(words: [String]) {
@@ -92,6 +100,41 @@ import Testing
         } catch {
             #expect(Kindred.exitCode(for: error).rawValue == 64)
         }
+    }
+
+    /// What a node is asked for beside the key, in JSON.
+    private func wish(_ words: [String], input: String = "") throws -> String {
+        let command = try Kindred.parseAsRoot(["conflicts", "resolve", "t/b/k"] + words)
+        let resolution = try #require(command as? ConflictsResolve).resolution
+        let console = TestConsole().console(input: Array(input.utf8))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let json = try encoder.encode(try resolution.wish(type: "t", bucket: "b", key: "k", console))
+        return String(decoding: json, as: UTF8.self)
+            .replacing(#""bucket":"b","#, with: "").replacing(#""key":"k","#, with: "").replacing(
+                #""type":"t""#, with: "")
+    }
+
+    @Test("Each way of resolving is asked for by its name, and no other beside it")
+    func ways() throws {
+        #expect(try wish(["--rule", "latest"]) == #"{"rule":"latest",}"#)
+        #expect(
+            try wish(["--keep", "1.2", "--seen", "1.2, 1.3"]) == #"{"keep":"1.2","seen":["1.2","1.3"],}"#)
+        #expect(
+            try wish(["--value", "", "--content-type", "a/b"]) == #"{"content_type":"a/b",,"value":""}"#)
+        #expect(try wish(["--delete"]) == #"{"delete":true,}"#)
+        #expect(try wish(["--value-file", "-"], input: "é") == #"{,"value_base64":"w6k="}"#)
+        let path = FileManager.default.temporaryDirectory.path + "/kindred-value-\(UUID())"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try Data([0xFF]).write(to: URL(filePath: path))
+        #expect(try wish(["--value-file", path]) == #"{,"value_base64":"/w=="}"#)
+        #expect(throws: CommandFailure.self) { try wish(["--value-file", path + "-not-there"]) }
+        // As long as no value is, without taking the disk for it.
+        let file = try FileHandle(forWritingTo: URL(filePath: path))
+        try file.truncate(atOffset: UInt64(Limits.objectMaximumBytes) + 1)
+        try file.close()
+        let refusal = #expect(throws: CommandFailure.self) { try wish(["--value-file", path]) }
+        #expect(refusal?.message.contains("52,428,800") == true)
     }
 
     @Test("Without a subcommand it lists, and who writes is who is here")

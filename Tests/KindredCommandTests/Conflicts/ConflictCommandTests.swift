@@ -78,6 +78,34 @@ import Testing
         try await node.stop()
     }
 
+    @Test("A key is resolved as somebody says, and who has looked at other siblings is told so")
+    func choosing() async throws {
+        let node = try await FakeNode.start { _, before in
+            switch before {
+            case 0: .text(#"{"dot":"1.9","values":1,"written":true}"#)
+            case 1: .refusal("1.2 is none of the siblings: the key has 1.3, 1.4 now. Nothing was written.")
+            case 2: .text(#"{"values":0,"written":true}"#)
+            case 3: .text(#"{"values":1,"written":true}"#)
+            default: .text(#"{"values":1,"written":false}"#)
+            }
+        }
+        let (said, key) = (TestConsole(), ["conflicts", "resolve", "siblings/carts/anna"])
+        #expect(try await run(key + ["--value", "milk", "--seen", "1.2,1.3"], at: node, said) == 0)
+        let sent = try #require(node.requests.last).body
+        #expect(sent.contains(#""value":"milk""#) && sent.contains(#""seen":["1.2","1.3"]"#) && !sent.contains("rule"))
+        #expect(try await run(key + ["--keep", "1.2"], at: node, said) == 1)
+        for _ in 0..<3 { #expect(try await run(key + ["--delete"], at: node, said) == 0) }
+        #expect(
+            said.output.split(separator: "\n") == [
+                "siblings/carts/anna resolved as 1.9.", "siblings/carts/anna deleted.",
+                "siblings/carts/anna deleted. The key has a value that was written meanwhile.",
+                "siblings/carts/anna has no siblings: nothing was written.",
+            ])
+        #expect(
+            said.errors == ["kindred: 1.2 is none of the siblings: the key has 1.3, 1.4 now. Nothing was written."])
+        try await node.stop()
+    }
+
     // MARK: Following
 
     private static func stream(_ text: String) -> FakeNode.Reply {

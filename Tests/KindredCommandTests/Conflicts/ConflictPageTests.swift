@@ -110,6 +110,27 @@ import Testing
         #expect(explanation.page.html().contains("Content-Security-Policy"))
     }
 
+    @Test("An open conflict says how to resolve it, with the siblings that the key has now")
+    func advice() throws {
+        let open = try ConflictFixtures.report(ConflictFixtures.json(kind: "sibling", state: "open"))
+        var history = try ConflictFixtures.explanation()
+        func advice(_ history: ExplainReport?) -> [String] {
+            ConflictPageForPeople(conflict: open, history: history).lines(style: plain, width: 80).filter {
+                $0.hasPrefix("  kindred")
+            }
+        }
+        let command = "  kindred conflicts resolve default/carts/anna"
+        #expect(advice(nil) == ["\(command) --rule latest"])
+        #expect(advice(history) == ["\(command) --rule latest"], "it has no siblings any more")
+        history.events[0].fate = "sibling"
+        history.events[1].fate = "sibling"
+        #expect(
+            advice(history) == [
+                "\(command) --rule latest", "\(command) --keep 3.a8 --seen 3.a7,3.a8",
+                "\(command) --value TEXT --seen 3.a7,3.a8",
+            ])
+    }
+
     @Test("Counts have a column for each kind there is, and a sum")
     func counts() throws {
         let page = CountsPage(counts: [

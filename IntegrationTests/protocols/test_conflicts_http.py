@@ -382,7 +382,7 @@ class Resolving(ConflictTest):
                     self.assertIn(dot, told["error"])
         told = self.resolve("k", expect=409, keep="7.7")
         self.assertEqual(sorted(told["siblings"]), sorted(now))
-        self.assertEqual(self.values("siblings", "k"), [b"one", b"two", b"three"])
+        self.assertEqual(self.values("siblings", "k"), [b"one", b"three", b"two"])
         self.assertTrue(self.resolve("k", seen=now[::-1], keep=seen[0])["written"], "their order does not matter")
         self.assertEqual(self.values("siblings", "k"), [b"one"])
 
@@ -405,7 +405,12 @@ class Resolving(ConflictTest):
         largest = 50 << 20
         over = base64.b64encode(bytes(largest)).decode()
         self.assertIn("too_large", self.resolve("k", expect=413, value_base64=over)["error"])
-        self.assertIn("more than", self.resolve("k", expect=413, value="x" * (largest // 3 * 4 + (1 << 20)))["error"])
+        try:
+            longer = self.resolve("k", expect=413, value="x" * (largest // 3 * 4 + (1 << 20)))
+            self.assertIn("more than", longer["error"])
+        except riak_http.ConnectionEnded:
+            # Refused by the length alone: the answer may be lost while the body is still being sent.
+            pass
         self.assertEqual(self.values("siblings", "k"), [b"one", b"two"])
         value = bytes(largest - 100)
         with tempfile.TemporaryDirectory() as folder:

@@ -32,12 +32,14 @@ import Testing
         }
     }
 
-    private func versions(of name: ObjectName) async throws -> [Version] {
+    private func versions(of name: ObjectName) async throws -> [Version] { try await read(name).versions }
+
+    private func read(_ name: ObjectName) async throws -> ObjectAnswer {
         try await node.loop.run { loop throws(RequestFailure) -> ObjectBox? in
             try name.withReference { object throws(RequestFailure) in
                 try loop.get(object).map { ObjectBox(answer: $0) }
             }
-        }.answer.versions
+        }.answer
     }
 
     private func contents(of name: ObjectName) async throws -> [ObjectContent] {
@@ -142,6 +144,27 @@ import Testing
         #expect(try await versions(of: name()).map(\.dot) == before.map(\.dot))
         let report = try await service.resolve(name(), by: nil, .keep(before[0].dot), seen: Set(before.map(\.dot)))
         #expect(report.isNew && report.values == 1)
+    }
+
+    @Test("A write that comes between the reading and the writing stays beside the result, also if it says the same")
+    func between() async throws {
+        let ways: [(Resolution, ObjectContent?)] = [
+            (.value(Self.pear), Self.pear), (.rule(.longest), Self.apple), (.delete, nil),
+        ]
+        for (number, (way, result)) in ways.enumerated() {
+            let key = name("between\(number)")
+            _ = try await meet("between\(number)")
+            let current = try await read(key)
+            try await put(Self.pear, at: key)
+            let between = try #require(try await versions(of: key).map(\.dot).max())
+            let report = try await service.replace(current, key, by: nil, way)
+            let now = try await versions(of: key)
+            #expect(report.values == now.count && now.count == (result == nil ? 1 : 2))
+            #expect(now.contains { $0.dot == between })
+            let written = now.first { $0.dot != between }
+            #expect(report.dot == written.map { ConflictReporting.text($0.dot) })
+            #expect(Array(written?.content ?? []) == result?.encoded() ?? [])
+        }
     }
 
     @Test("A sibling that is not there, or no more, cannot be kept")

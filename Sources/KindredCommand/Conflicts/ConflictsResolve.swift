@@ -30,9 +30,8 @@ struct ConflictsResolve: ConflictCommand {
             EXAMPLES
               kindred conflicts resolve siblings/carts/anna --rule latest
               kindred conflicts resolve siblings/carts/anna --keep 3.a7 --seen 3.a7,3.a8
-              kindred conflicts resolve siblings/carts/anna --value 'milk, eggs, bread' --seen 3.a7,3.a8
-              jq -s add a.json b.json | kindred conflicts resolve siblings/carts/anna --value-file - \\
-                --content-type application/json
+              kindred conflicts resolve siblings/carts/anna --value 'milk, eggs'
+              kindred conflicts resolve siblings/carts/anna --value-file ./merged
               kindred conflicts resolve --all --type siblings --rule longest --dry-run
               kindred conflicts resolve --all --type siblings --bucket carts --rule latest --yes
             """)

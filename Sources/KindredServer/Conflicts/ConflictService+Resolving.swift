@@ -59,10 +59,16 @@ extension ConflictService {
         if let seen, seen != Set(current.versions.map(\.dot)) {
             throw Self.refusal("these are not the siblings that were seen", current)
         }
+        return try await replace(current, name, by: writer, resolution)
+    }
+
+    /// Replaces what was read, and nothing else: a write that has come since stays beside it.
+    func replace(
+        _ current: ObjectAnswer, _ name: ObjectName, by writer: String?, _ resolution: Resolution
+    ) async throws -> ResolutionReport {
         let content = try await content(of: current, resolution)
         let note = Array(resolution.note.utf8)
         guard let content else { return try await delete(current, name, by: writer, note: note) }
-        // What was read is what is replaced: a write that came between stays beside it.
         return try await write(content, to: name, by: writer, note: note) { _, loop in
             loop.token(current.knowledge, for: current.key)
         }

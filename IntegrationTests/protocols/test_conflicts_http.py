@@ -417,7 +417,7 @@ class Resolving(ConflictTest):
             path = os.path.join(folder, "value")
             with open(path, "wb") as file:
                 file.write(value)
-            self.run_command("conflicts", "resolve", f"siblings/{self.name}/k", "--value-file", path)
+            self.run_command("conflicts", "resolve", f"siblings/{self.name}/k", "--value-file", path, "--timeout", "50")
             with open(path, "ab") as file:
                 file.write(bytes(101))
             told = self.run_command("conflicts", "resolve", f"siblings/{self.name}/k", "--value-file", path, expect=1)

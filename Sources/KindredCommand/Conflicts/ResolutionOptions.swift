@@ -1,5 +1,5 @@
 import ArgumentParser
-import KindredWire
+import Foundation
 
 /// How siblings become one value, and what they have to be.
 struct ResolutionOptions: ParsableArguments {
@@ -47,7 +47,7 @@ struct ResolutionOptions: ParsableArguments {
         wish.value = value
         if let valueFile {
             let bytes = valueFile == "-" ? try ValueInput.standardInput(console) : try ValueInput.file(valueFile)
-            wish.valueBase64 = Base64.encode(bytes)
+            wish.valueBase64 = Data(bytes).base64EncodedString()
         }
         wish.delete = delete ? true : nil
         wish.contentType = contentType

@@ -43,8 +43,11 @@ struct ConflictHTTPResponder: Sendable {
         } catch let refusal as ConflictRefusal {
             return self.refusal(refusal.description, status: refusal.status, siblings: refusal.siblings)
         } catch let failure as RequestFailure {
-            let status = RiakHTTPResponder.response(to: failure).status.code
-            return refusal(RiakErrorText.text(for: failure), status: status)
+            let plain = RiakHTTPResponder.response(to: failure)
+            var answer = refusal(RiakErrorText.text(for: failure), status: plain.status.code)
+            // When to ask again, and whom.
+            for field in plain.headers where answer.headers[field.name] == nil { answer.headers.append(field) }
+            return answer
         } catch let error as DecodingError {
             return refusal("the request's body is not what is expected: \(error)", status: 400)
         }

@@ -1,8 +1,8 @@
+import Foundation
 import KindredModel
 import KindredNode
 import KindredReplication
 import KindredResolvers
-import KindredWire
 
 /// How the siblings of a key become one value.
 enum Resolution: Sendable {
@@ -62,8 +62,10 @@ struct ResolutionWish: Decodable {
         if let keep { ways.append(.keep(try Self.dot(keep, in: "keep"))) }
         if let value { ways.append(.value(ObjectContent(value: Array(value.utf8), mediaType: contentType))) }
         if let valueBase64 {
-            guard let bytes = Base64.decode(valueBase64) else { throw Self.refused("value_base64: not base 64") }
-            ways.append(.value(ObjectContent(value: bytes, mediaType: contentType)))
+            guard let bytes = Data(base64Encoded: valueBase64) else {
+                throw Self.refused("value_base64: not base 64")
+            }
+            ways.append(.value(ObjectContent(value: [UInt8](bytes), mediaType: contentType)))
         }
         if delete == true { ways.append(.delete) }
         guard ways.count == 1, let way = ways.first else {

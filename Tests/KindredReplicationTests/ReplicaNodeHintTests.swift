@@ -19,7 +19,7 @@ import Testing
             }
             node = try ReplicaNode(
                 id: NodeID(1), generation: 1, store: ObjectStore(engine: MemoryStorageEngine(), byteLimit: 1 << 20),
-                settings: NodeSettings(replicas: 3, hash: { _ in 1 }, strategy: { _ in .versionVectors }),
+                settings: NodeSettings(replicas: 3, hash: { _ in 1 }, rules: { _ in ConflictRules(.versionVectors) }),
                 views: [
                     PartitionView(partition: 0, epoch: 1, members: members),
                     PartitionView(partition: 1, epoch: 1, members: Array(members[1...])),

@@ -23,8 +23,14 @@ struct NodeFailure: Error, Hashable, Sendable {
     let reason: String
     /// Whether a change was asked for, that may have been made.
     let maybeDone: Bool
-    /// What it has answered with, if it says no.
+    /// What it has answered with, if it has answered.
     let status: Int?
+
+    /// Whether it is about the node's state and not about what it was asked: it may answer otherwise later.
+    var isOfTheMoment: Bool { status.map { (500..<600).contains($0) } ?? false }
+
+    /// Whether asking again would bring the same answer.
+    var isFinal: Bool { (kind == .refused || kind == .nonsense) && !isOfTheMoment }
 
     init(_ kind: Kind, at node: NodeURL, _ reason: String, maybeDone: Bool = false, status: Int? = nil) {
         self.kind = kind
@@ -64,7 +70,7 @@ struct NodeFailure: Error, Hashable, Sendable {
     init(status: Int, _ bytes: [UInt8], at node: NodeURL) {
         guard let refusal = try? JSONDecoder().decode(Refusal.self, from: Data(bytes)) else {
             let what = "it answers \(status), but not as a node of a cluster does"
-            self.init(.nonsense, at: node, Self.wrongPort(what))
+            self.init(.nonsense, at: node, Self.wrongPort(what), status: status)
             return
         }
         self.init(.refused, at: node, refusal.error, status: status)

@@ -29,14 +29,18 @@ struct ConflictFeedReader {
     /// For how long a node may say nothing; it says something every fifteen seconds.
     static let silence = Duration.seconds(60)
     private static let longestPause = 10_000
+    /// So many different remarks are recognised when they come again.
+    private static let mostRemarks = 100
 
     private let http: NodeHTTP
     private let query: QueryText
     private var start: Start
     private var told = RecentNames()
     private var pause = 1_000
-    /// Whether any node has ever begun to tell.
-    private var hasBegun = false
+    /// Whether any node has begun to tell, or has said that it cannot do so now: from then on it is worth to wait.
+    private var hasAnswered = false
+    /// What was told to people since a feed has last got on: while nothing changes, it is told once.
+    private var toldRemarks: Set<String> = []
 
     init(_ http: NodeHTTP, _ query: QueryText, from start: Start) {
         self.http = http
@@ -51,25 +55,30 @@ struct ConflictFeedReader {
             let node = http.nodes[attempt % http.nodes.count]
             do {
                 try await follow(node, tell)
-                try tell(.remark("\(node.text) has ended the feed; connecting again"))
+                try remark("\(node.text) has ended the feed; connecting again", tell)
             } catch let failure as NodeFailure {
                 let isLast = (attempt + 1).isMultiple(of: http.nodes.count)
-                // A cursor that no node takes, or a filter that makes no sense, will not be taken later.
-                let isFinal = failure.status.map { (400..<500).contains($0) } ?? (failure.kind == .nonsense)
-                if isFinal || (!hasBegun && isLast) {
+                hasAnswered = hasAnswered || failure.isOfTheMoment
+                if failure.isFinal || (!hasAnswered && isLast) {
                     throw CommandFailure(failure, afterDoubt: http.afterDoubt)
                 }
-                if hasBegun { try tell(.remark("\(node.text): \(failure.reason); connecting again")) }
+                if hasAnswered { try remark("\(node.text): \(failure.reason); connecting again", tell) }
             }
             attempt += 1
-            guard hasBegun else { continue }
+            guard hasAnswered else { continue }
             // Twice as long each time, so that a node which comes back is not stormed.
             try await Task.sleep(for: .milliseconds(pause))
             pause = min(pause * 2, Self.longestPause)
         }
     }
 
-    /// Follows one connection to its end.
+    private mutating func remark(_ text: String, _ tell: (News) throws -> Void) throws {
+        if toldRemarks.count == Self.mostRemarks, !toldRemarks.contains(text) { toldRemarks = [] }
+        if toldRemarks.insert(text).inserted { try tell(.remark(text)) }
+    }
+
+    /// Follows one connection to its end. A feed that ends before its first position was none: the node has no room for
+    /// another reader.
     private mutating func follow(_ node: NodeURL, _ tell: (News) throws -> Void) async throws {
         var query = query
         if start == .beginning { query.add("from", "beginning") }
@@ -79,11 +88,14 @@ struct ConflictFeedReader {
         let body = try await http.open(node, request)
         var parser = EventStreamParser()
         var pieces = body.makeAsyncIterator()
+        var hasBegun = false
+        var reason = "it ended the feed before it began"
         while true {
-            let elements: [EventStreamParser.Element]
+            let piece: ByteBuffer?
+            var elements: [EventStreamParser.Element] = []
             do {
-                guard let piece = try await pieces.next() else { return }
-                elements = try parser.read(piece.readableBytesView)
+                piece = try await pieces.next()
+                if let piece { elements = try parser.read(piece.readableBytesView) }
             } catch is CancellationError {
                 throw CancellationError()
             } catch is EventStreamParser.TooLong {
@@ -92,7 +104,18 @@ struct ConflictFeedReader {
                 if Task.isCancelled { throw CancellationError() }
                 throw NodeFailure(error, at: node, after: Self.silence, maybeDone: false)
             }
-            for element in elements { try take(element, from: node, tell) }
+            guard piece != nil else {
+                if hasBegun { return }
+                throw NodeFailure(.refused, at: node, reason, status: 503)
+            }
+            for element in elements {
+                if case .position = element { hasBegun = true }
+                if !hasBegun, case .event("failure", let data) = element {
+                    reason = String(decoding: data, as: UTF8.self)
+                } else {
+                    try take(element, from: node, tell)
+                }
+            }
         }
     }
 
@@ -104,12 +127,13 @@ struct ConflictFeedReader {
             let report: ConflictReport = try NodeHTTP.decode(data, from: node)
             if told.insert(report.id) { try tell(.conflict(json: data, report)) }
         case .event("failure", let data):
-            try tell(.remark("\(node.text): \(String(decoding: data, as: UTF8.self))"))
+            try remark("\(node.text): \(String(decoding: data, as: UTF8.self))", tell)
         case .event:
             // A later version may have others.
             break
         case .position(let cursor):
-            hasBegun = true
+            hasAnswered = true
+            toldRemarks = []
             pause = min(pause, 1_000)
             start = .cursor(cursor)
             try tell(.cursor(cursor))

@@ -149,6 +149,66 @@ import Testing
         try await node.stop()
     }
 
+    private struct Stop: Error {}
+
+    /// Follows a node until a feed has begun.
+    ///
+    /// - Returns: what was told to people until then, and how long that took.
+    private func remarks(of node: FakeNode) async throws -> (remarks: [String], time: Duration) {
+        let url = try #require(NodeURL(node.url))
+        let told = Mutex<[String]>([])
+        let begun = ContinuousClock.now
+        await #expect(throws: Stop.self) {
+            try await ConflictClient.with([url], timeout: .seconds(10)) { client in
+                var reader = ConflictFeedReader(client.http, QueryText(), from: .now)
+                try await reader.run { news in
+                    switch news {
+                    case .remark(let text): told.withLock { $0.append(text) }
+                    case .cursor, .conflict: throw Stop()
+                    }
+                }
+            }
+        }
+        return (told.withLock { $0 }, .now - begun)
+    }
+
+    @Test("A feed that ends before it began is tried again after a pause, and its reason is told once")
+    func endBeforeTheBeginning() async throws {
+        let node = try await FakeNode.start { _, before in
+            before < 3
+                ? Self.stream("retry: 100\nevent: failure\ndata: too many follow\n\n") : Self.stream("id: c0\n\n")
+        }
+        let (remarks, time) = try await remarks(of: node)
+        #expect(remarks == ["\(node.url): too many follow; connecting again"])
+        #expect(node.requests.count == 4)
+        #expect(time >= .milliseconds(300), "it paused after each of the three")
+        try await node.stop()
+    }
+
+    @Test(
+        "An error of the server passes, whoever words it",
+        arguments: [(#"{"error":"too many read"}"#, "too many read"), ("<html>", "it answers 502, but not as a node")])
+    func serverError(body: String, reason: String) async throws {
+        let node = try await FakeNode.start { _, before in
+            before == 0 ? .text(body, status: 502) : Self.stream("id: c0\n\n")
+        }
+        let (remarks, _) = try await remarks(of: node)
+        #expect(remarks.count == 1 && remarks.allSatisfy { $0.contains(reason) }, "\(remarks)")
+        try await node.stop()
+    }
+
+    @Test(
+        "What is wrong with a request is told in the node's words, whatever the status",
+        arguments: [400, 404, 410, 500])
+    func words(status: Int) async throws {
+        let node = try await FakeNode.start { _, _ in .text(#"{"error":"no such type"}"#, status: status) }
+        let console = TestConsole()
+        #expect(try await run(["conflicts", "list"], at: node, console) != 0)
+        if status < 500 { #expect(try await run(["conflicts", "watch"], at: node, console) != 0) }
+        #expect(Set(console.errors) == ["kindred: no such type"])
+        try await node.stop()
+    }
+
     @Test("A node that was never there is no reason to wait")
     func unreachable() async throws {
         let console = TestConsole()

@@ -143,6 +143,25 @@ import Testing
         #expect(advice.rule == .informed && advice.strategy == .versionVectors && advice.confidence == .medium)
     }
 
+    @Test(
+        "Some writers that do not read, seconds apart: the losses are counted, and nothing is concluded from their absence"
+    )
+    func unseen() {
+        let writes = history(400) { if $0.number % 3 != 0 { reading(&$0) } }
+        let advice = AdviceRules.advise(evidence([writes]))
+        #expect(advice.rule == .unseen && advice.strategy == .versionVectors && advice.confidence == .low)
+        #expect(advice.reasons.contains { $0.contains("133 writes of 400 met another value") })
+        #expect(
+            advice.reasons.contains { $0.contains("would have dropped 133 values") && $0.contains("lost for good") })
+        #expect(!advice.summary.contains("No strategy has cost anything"))
+        #expect(!advice.reasons.contains { $0.contains("rule of three") })
+        // Each of them writes what is there already.
+        let equal = history(400) {
+            if $0.number % 3 == 0 { $0.content = Array("v\($0.number - 1)".utf8) } else { reading(&$0) }
+        }
+        #expect(AdviceRules.advise(evidence([equal])).rule == .harmless)
+    }
+
     @Test("What is missing from a recording lowers the confidence, and is said")
     func dropped() {
         let advice = AdviceRules.advise(evidence([history(3_001)], dropped: 5))

@@ -12,6 +12,7 @@ package struct Advice: Hashable, Sendable {
         case hastyOverwrites = "unread-and-at-the-same-time"
         case singleWriter = "single-writer"
         case blind = "unread-and-apart"
+        case unseen = "met-unread"
         case informed = "read-before-write"
     }
 

@@ -13,15 +13,12 @@ package enum AdviceRules {
 
     package static func advise(_ evidence: AdviceEvidence) -> Advice {
         let rules = [
-            writtenOnce, tooLittle, conditional, harmless, lostUpdates, hastyOverwrites, singleWriter, blind, informed,
+            writtenOnce, tooLittle, conditional, harmless, lostUpdates, hastyOverwrites, singleWriter, blind, unseen,
         ]
-        for rule in rules {
-            guard var advice = rule(evidence) else { continue }
-            advice.reasons += remarks(evidence)
-            if evidence.facts.dropped > 0 { advice.confidence = min(advice.confidence, .low) }
-            return advice
-        }
-        return informedAdvice(evidence)
+        var advice = rules.lazy.compactMap { $0(evidence) }.first ?? informed(evidence)
+        advice.reasons += remarks(evidence)
+        if evidence.facts.dropped > 0 { advice.confidence = min(advice.confidence, .low) }
+        return advice
     }
 
     // MARK: Too little
@@ -161,6 +158,35 @@ package enum AdviceRules {
             ])
     }
 
+    /// Some of the writers do not read, and what they meet is lost, or would be if nobody else had read it.
+    private static func unseen(_ evidence: AdviceEvidence) -> Advice? {
+        let facts = evidence.facts
+        let met = evidence.conflicts - evidence.harmless
+        guard met > 0 else { return nil }
+        let latest = evidence.replays[.lastWriteWins]
+        var reasons = [
+            "\(number(met, "write")) of \(grouped(facts.puts + facts.deletes)) met another value that the writer had "
+                + "not seen; \(number(facts.blindOverwrites, "overwrite")) of \(grouped(facts.overwrites)) came without "
+                + "a causal context.",
+            "Last-write-wins would have dropped \(number(evidence.overwrittenUnseen, "value")) for one that had not "
+                + "seen it. \(grouped(latest?.lost ?? 0)) of them are lost for good.",
+        ]
+        if let vectors = evidence.replays[.versionVectors] {
+            reasons.append(
+                "Version vectors would have lost none; an application would have had to merge "
+                    + "\(number(vectors.merges, "time")), at most \(vectors.mostSiblings) values.")
+        }
+        return Advice(
+            .unseen, .versionVectors, .low,
+            "Some writers overwrite what they have not read: use version vectors, and have them read first and send the "
+                + "causal context.",
+            reasons: reasons,
+            changes: [
+                "If the later of two values is always the right one, last-write-wins is: then these are no losses.",
+                "With contexts in all requests, a recording can tell overwriting from losing.",
+            ])
+    }
+
     // MARK: No conflicts
 
     /// Every key that changes has one named client, which reads before it writes.
@@ -206,9 +232,7 @@ package enum AdviceRules {
     }
 
     /// Writers read first, and have met nothing that they had not seen.
-    private static func informed(_ evidence: AdviceEvidence) -> Advice? { informedAdvice(evidence) }
-
-    private static func informedAdvice(_ evidence: AdviceEvidence) -> Advice {
+    private static func informed(_ evidence: AdviceEvidence) -> Advice {
         let facts = evidence.facts
         return Advice(
             .informed, .versionVectors, min(confidence(facts), .medium),

@@ -106,6 +106,7 @@ import Testing
             (["no json"], "line 1"), ([lines[1]], "no header"), ([lines[0], "{}"], "line 2"), ([lines[0]], "no writes"),
             ([lines[0].replacing(#""format":1"#, with: #""format":2"#)], "format 2"),
             ([lines[0], lines[1].replacing(#""dot":"1:1""#, with: #""dot":"1""#)], "dot"),
+            ([lines[0], lines[1].replacing("last-write-wins", with: #"\u001b]0;x\u0007\u001b[2J"#)], "unknown word"),
         ])
     func nonsense(lines: [String], complaint: String) throws {
         let (code, console) = try replay([try file(lines)])

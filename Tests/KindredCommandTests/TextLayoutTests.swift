@@ -86,4 +86,12 @@ import Testing
                 Property("k", "/w=="), Property("kEncoding", "base64"),
             ])
     }
+
+    @Test("Only the role of a piece of a line acts on a terminal, never its text")
+    func pieces() {
+        let line = StyledLine("a\u{1B}]0;x\u{7}", .bad) + StyledLine("b\n\u{202E}c")
+        #expect(line.text(Style(isOn: true)) == "\u{1B}[31ma\\u{1b}]0;x\\u{7}\u{1B}[0mb\\n\\u{202e}c")
+        // What stands for a character counts when columns are made.
+        #expect(Page.table([["\u{1B}", "x"], ["12345678", "y"]]).map(\.plain) == ["\\u{1b}    x", "12345678  y"])
+    }
 }

@@ -1,3 +1,5 @@
+import KindredDiagrams
+
 /// A line of a page for people, as pieces with their roles.
 struct StyledLine: Hashable, Sendable, ExpressibleByStringLiteral {
     struct Piece: Hashable, Sendable {
@@ -21,8 +23,9 @@ struct StyledLine: Hashable, Sendable, ExpressibleByStringLiteral {
         return line
     }
 
+    /// Nothing of a piece acts on the terminal, wherever its text comes from; only its role does.
     func text(_ style: Style) -> String {
-        pieces.map { style.apply($0.role, $0.text) }.joined()
+        pieces.map { style.apply($0.role, SafeText.visible($0.text)) }.joined()
     }
 
     /// What it says, without colours.
@@ -33,7 +36,8 @@ struct StyledLine: Hashable, Sendable, ExpressibleByStringLiteral {
 enum Page {
     /// A table whose first row is its heading.
     static func table(_ rows: [[String]]) -> [StyledLine] {
-        TextLayout.table(rows).enumerated().map { index, line in
+        // Before it is laid out: an escape is wider than what it stands for.
+        TextLayout.table(rows.map { $0.map { SafeText.visible($0) } }).enumerated().map { index, line in
             StyledLine(line.trimmingTrailingSpaces, index == 0 ? .faint : .plain)
         }
     }

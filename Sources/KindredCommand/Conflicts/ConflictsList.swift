@@ -65,7 +65,7 @@ struct ConflictsList: ConflictCommand {
             guard let next = page.next, next != position else { return .success }
             guard all else {
                 if !common.json {
-                    console.print([StyledLine("Older ones: --before \(ConflictWords.safe(next)), or --all", .faint)])
+                    console.print([StyledLine("Older ones: --before \(next), or --all", .faint)])
                 }
                 return .success
             }

@@ -103,7 +103,7 @@ struct RecordingBuilder {
         let reflected = line.reflected.flatMap(\.context)
         guard (dot == nil) == (line.dot == nil), (dot == nil) == (outcome != .applied),
             found.count == line.found.count, (reflected == nil) == (line.reflected == nil),
-            ["put", "delete"].contains(line.operation)
+            ["put", "delete"].contains(line.operation), ConflictStrategy(rawValue: line.strategy) != nil
         else { return nil }
         return ReplayWrite(
             at: line.at, timestamp: line.timestamp.map { HybridTimestamp(rawValue: $0) }, number: line.number,

@@ -80,6 +80,13 @@ import Testing
         #expect(result.meanValues == (1 + 1 + 2 + 1) / 4.0)
     }
 
+    @Test("Siblings that nobody merges stand until the recording ends, not only until the key's last write")
+    func standingToTheEnd() {
+        // Two values since 3,000 ms; the recording ends at 100,000.
+        let result = replay(lostUpdate, .versionVectors)
+        #expect(result.unresolved == 1 && result.standing == 97_000 && result.longestStanding == 97_000)
+    }
+
     // MARK: What was shown
 
     @Test("A value that last-write-wins had dropped stays lost, although the token of a later reader covers it")
@@ -103,7 +110,9 @@ import Testing
             #expect(result.deletes == 1 && result.lost == 0 && result.conflicts == 0 && result.kept == 1)
             #expect(result.replaced == 1)
         }
-        #expect(replay(writes, .immutable).refused == ["exists": 1, "immutable": 1])
+        let immutable = replay(writes, .immutable)
+        #expect(immutable.refused == ["exists": 1, "immutable": 1])
+        #expect(immutable.refusals == 2 && immutable.refusedPuts == 1, "the other one was the delete")
     }
 
     @Test("A value that a delete has not seen is lost to it, and stays lost when somebody reads the absence")
@@ -259,6 +268,7 @@ import Testing
                 let refusedOrUnchanged = result.refusals + result.unchanged
                 #expect(fates + result.unchanged <= result.puts)
                 #expect(fates + refusedOrUnchanged >= result.puts)
+                #expect(fates + result.unchanged + result.refusedPuts == result.puts)
                 #expect(result.puts + result.deletes == result.acknowledged + result.refusals)
                 #expect(result.lost <= result.overwrittenUnseen)
                 if strategy != .lastWriteWins {

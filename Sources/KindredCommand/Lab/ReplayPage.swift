@@ -11,7 +11,7 @@ extension ReplayFigures {
                 result.strategy.rawValue,
                 [
                     result.kept + result.unchanged, result.replaced, result.siblings, result.lost + result.shadowed,
-                    result.refusals,
+                    result.refusedPuts,
                 ].map(Double.init))
         }
         let figures = Table(

@@ -48,7 +48,8 @@ struct KeyReplay {
         key = ReplayResult.KeyResult(name: recorded.name, writes: recorded.writes.count)
     }
 
-    mutating func run(_ recorded: RecordedKey, into result: inout ReplayResult) {
+    /// - Parameter end: when the recording ended; until then stands what nobody has merged.
+    mutating func run(_ recorded: RecordedKey, until end: UInt64, into result: inout ReplayResult) {
         let known = Set(recorded.writes.compactMap(\.dot))
         var older: Set<Dot> = []
         for write in recorded.writes {
@@ -57,7 +58,7 @@ struct KeyReplay {
             }
             replay(write, &result)
         }
-        finish(recorded.writes.last?.moment ?? 0, &result)
+        finish(max(end, recorded.writes.last?.moment ?? 0), &result)
     }
 
     /// A version that the recording does not have as a write: it is older, or its node was not recorded.
@@ -79,7 +80,7 @@ struct KeyReplay {
 
         let shown = strategy.visibleVersions(of: replicas.objects[replica])
         guard precondition(of: write).failure(for: shown) == nil else {
-            refuse("precondition", &result)
+            refuse(write, "precondition", &result)
             return
         }
         let winner = lastShown(to: write)
@@ -96,7 +97,7 @@ struct KeyReplay {
         meet(write, content, before: before, &result)
         switch outcome {
         case .refused(let refusal):
-            refuse(Self.word(refusal), &result)
+            refuse(write, Self.word(refusal), &result)
         case .unchanged:
             result.acknowledged += 1
             if !write.isDelete { result.unchanged += 1 }
@@ -128,8 +129,9 @@ struct KeyReplay {
         }
     }
 
-    private mutating func refuse(_ reason: String, _ result: inout ReplayResult) {
+    private mutating func refuse(_ write: ReplayWrite, _ reason: String, _ result: inout ReplayResult) {
         result.refused[reason, default: 0] += 1
+        if !write.isDelete { result.refusedPuts += 1 }
         key.refused += 1
     }
 

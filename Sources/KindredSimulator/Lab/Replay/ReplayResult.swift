@@ -29,6 +29,8 @@ package struct ReplayResult: Sendable {
     package var shadowed = 0
     /// How many were refused for which reason.
     package var refused: [String: Int] = [:]
+    /// Of these, how many were puts.
+    package var refusedPuts = 0
     /// Writes that met a value which they had not seen.
     package var conflicts = 0
     /// Of these, how many met nothing but the content that they wrote themselves.

@@ -17,7 +17,7 @@ package struct WorkloadReplay: Sendable {
         var result = ReplayResult(strategy)
         for key in workload.keys {
             var replay = KeyReplay(key, under: strategy, nodes: workload.nodes.count, lag: lag)
-            replay.run(key, into: &result)
+            replay.run(key, until: workload.ended, into: &result)
         }
         return result
     }

@@ -53,8 +53,20 @@ import Testing
         #expect(step(object("a"), object("b")) == .leave(.differs))
         #expect(step(object("a"), object("b"), overwrites: true) == .replace(object("a").siblings[0].content))
         #expect(step(object("a", "b"), object("b", "a"), keepsSiblings: true) == .same)
-        #expect(step(object("a", "b"), object("a"), keepsSiblings: true, overwrites: true) == .leave(.differs))
+        #expect(step(object("a", "b"), object("c"), keepsSiblings: true, overwrites: true) == .leave(.differs))
         // A trace of a delete is nothing.
         #expect(step(object("a"), object("b", deleted: true)) == .write(object("a").siblings.map(\.content)))
+    }
+
+    @Test("siblings of which an interrupted copy has written some are completed, beside what is there")
+    func interrupted() {
+        let rest = [object("b").siblings[0].content, object("c").siblings[0].content]
+        for overwrites in [false, true] {
+            #expect(
+                step(object("a", "b", "c"), object("a"), keepsSiblings: true, overwrites: overwrites) == .add(rest))
+        }
+        #expect(step(object("a", "b"), object("a", "c"), keepsSiblings: true) == .leave(.differs))
+        #expect(step(object("a"), object("a", "b"), keepsSiblings: true) == .leave(.differs))
+        #expect(step(object("a", "bb"), object("a"), rule: "longest") == .leave(.differs))
     }
 }

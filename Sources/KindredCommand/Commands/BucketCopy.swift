@@ -12,6 +12,8 @@ enum CopyStep: Equatable {
     case same
     /// Write these, one beside the other, where the target has nothing.
     case write([ObjectContent])
+    /// Write these beside what the target has, which are others of the source's siblings: an earlier copy was interrupted.
+    case add([ObjectContent])
     /// Write this over what the target has, having seen it.
     case replace(ObjectContent)
     /// Leave the key, for this reason.
@@ -72,6 +74,8 @@ enum CopyStep: Equatable {
             self = .write(contents)
         } else if Set(present) == Set(contents) {
             self = .same
+        } else if keepsSiblings, Set(present).isSubset(of: contents) {
+            self = .add(contents.filter { !present.contains($0) })
         } else if overwrites, contents.count == 1 {
             self = .replace(contents[0])
         } else {

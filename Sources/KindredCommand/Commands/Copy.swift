@@ -14,7 +14,8 @@ struct Copy: NodeCommand {
             'last-write-wins' can be exchanged in place, with 'kindred bucket-type update TYPE --strategy …'.
 
             Nothing in the target is replaced unless --overwrite says so, and where the target keeps one value, siblings \
-            are merged by --rule or left and reported. So it can be run again: what is there already is passed over. \
+            are merged by --rule or left and reported. So it can be run again: what is there already is passed over, and \
+            siblings of which the target has only some are completed. \
             What is written to the source meanwhile is copied by the next run, or by nobody: let writers change over \
             to the target first, or pause them.
 
@@ -98,6 +99,8 @@ struct Copy: NodeCommand {
             for (position, content) in contents.enumerated() {
                 try await client.put(content, at: key, in: bucket, condition: position == 0 ? .absent : .none)
             }
+        case .add(let contents):
+            for content in contents { try await client.put(content, at: key, in: bucket) }
         case .replace(let content):
             try await client.put(content, at: key, in: bucket, context: present.context)
         }
@@ -128,6 +131,7 @@ extension CopyTotals {
         case .write(let contents):
             copied += 1
             if hadSiblings, contents.count == 1 { merged += 1 }
+        case .add: copied += 1
         case .replace: replaced += 1
         case .leave: left += 1
         }

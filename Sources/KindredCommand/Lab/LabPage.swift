@@ -29,15 +29,16 @@ struct LabPage {
     // MARK: The tables
 
     private func table(
-        _ caption: String, _ titles: [String], isExplained: Bool = false, _ cells: (LabReport.Row) -> [String]
+        _ caption: String, _ titles: [String], isExplained: Bool = false, _ cells: (LabMeasures) -> [String]
     ) -> HTMLPage.Block {
         .table(
             Table(
                 caption: caption, columns: [.init("Strategy")] + titles.map { .init($0, isNumeric: true) },
                 rows: report.rows.map { row in
-                    Table.Row(
-                        [Table.Cell(row.strategy.rawValue)] + cells(row).map { Table.Cell($0) },
-                        note: isExplained ? (row.isBaseline ? "mistake: \(row.summary)" : row.summary) : "")
+                    let note = (row.strategy.isBaseline ? "mistake: " : "") + row.strategy.summary
+                    return Table.Row(
+                        [Table.Cell(row.strategy.rawValue)] + cells(row.measures).map { Table.Cell($0) },
+                        note: isExplained ? note : "")
                 }))
     }
 
@@ -47,9 +48,10 @@ struct LabPage {
             .init("back after a delete", colour: .number(4)), .init(.refused),
         ]
         let bars = report.rows.map { row in
-            Chart.Bar(
+            let of = row.measures
+            return Chart.Bar(
                 row.strategy.rawValue,
-                [row.kept, row.replaced, row.lostAndReported, row.lostSilently, row.resurrected, row.refused]
+                [of.kept, of.replaced, of.lostAndReported, of.lostSilently, of.resurrected, of.refused]
                     .map(Double.init))
         }
         return HTMLPage.Section(
@@ -100,9 +102,9 @@ struct LabPage {
                     ]
                 ) { row in
                     [
-                        LabFigures.percent(row.servedBySmallSide, row.askedOfSmallSide),
-                        LabFigures.percent(row.servedByLargeSide, row.askedOfLargeSide),
-                        LabFigures.convergence(row.convergence, diverged: row.diverged),
+                        LabFigures.percent(row.servedByMinority, row.askedOfMinority),
+                        LabFigures.percent(row.servedByMajority, row.askedOfMajority),
+                        LabFigures.convergence(row.longestConvergence, diverged: row.diverged),
                         LabFigures.rounded(row.metadataBytes, row.metadataKeys),
                         LabFigures.tenths(row.messages, row.answeredWrites),
                         LabFigures.rounded(row.bytes, row.answeredWrites),
@@ -139,7 +141,7 @@ struct LabPage {
     // MARK: One strategy
 
     private func section(_ row: LabReport.Row) -> HTMLPage.Section {
-        var blocks: [HTMLPage.Block] = [.text(row.summary + ".")]
+        var blocks: [HTMLPage.Block] = [.text(row.strategy.summary + ".")]
         for picture in report.pictures where picture.spaceTime.strategy == row.strategy {
             if let conclusion = picture.conclusion { blocks.append(.text(conclusion)) }
             let drawing = LabDrawing(picture)

@@ -1,42 +1,15 @@
-/// A comparison as plain data, for whoever draws it or keeps it: the table, the sweep of the clocks, and of each
+/// A comparison as plain data, for whoever draws it: the table, the sweep of the clocks, and of each
 /// strategy the keys that are worth a picture.
-package struct LabReport: Hashable, Sendable, Codable {
-    /// A row of the table. Counts, no quotients.
-    package struct Row: Hashable, Sendable, Codable {
+package struct LabReport: Hashable, Sendable {
+    /// A row of the table: counts, no quotients.
+    package struct Row: Hashable, Sendable {
         package let strategy: LabStrategy
-        package let summary: String
-        package let isBaseline: Bool
-        package let acknowledged: Int
-        package let kept: Int
-        package let replaced: Int
-        package let lostSilently: Int
-        package let lostAndReported: Int
-        package let resurrected: Int
-        package let refused: Int
-        package let unavailable: Int
-        package let siblingsMaximum: Int
-        package let valuesShown: Int
-        package let readsWithValue: Int
-        package let falseSiblings: Int
-        package let readsToMerge: Int
-        package let valuesToMerge: Int
-        /// In microseconds; nil if clients were back before, or if it never came.
-        package let convergence: UInt64?
-        package let diverged: Int
-        package let metadataBytes: Int
-        package let metadataKeys: Int
-        package let messages: Int
-        package let bytes: Int
-        package let answeredWrites: Int
-        package let askedOfSmallSide: Int
-        package let servedBySmallSide: Int
-        package let askedOfLargeSide: Int
-        package let servedByLargeSide: Int
+        package let measures: LabMeasures
     }
 
     /// A strategy's losses over the skew.
-    package struct Series: Hashable, Sendable, Codable {
-        package struct Point: Hashable, Sendable, Codable {
+    package struct Series: Hashable, Sendable {
+        package struct Point: Hashable, Sendable {
             package let skewMilliseconds: UInt64
             package let lost: Int
             package let lostLater: Int
@@ -47,7 +20,7 @@ package struct LabReport: Hashable, Sendable, Codable {
     }
 
     /// A key that is worth a picture, and why.
-    package struct Picture: Hashable, Sendable, Codable {
+    package struct Picture: Hashable, Sendable {
         package let title: String
         /// Whether it shows the history in which the strategy fails.
         package let isFailure: Bool
@@ -64,7 +37,7 @@ package struct LabReport: Hashable, Sendable, Codable {
     package let pictures: [Picture]
 
     package init(_ comparison: LabComparison) {
-        rows = comparison.rows.map(Row.init)
+        rows = comparison.rows.map { Row(strategy: $0.strategy, measures: $0.measures) }
         sweep = comparison.rows.map { row in
             Series(
                 strategy: row.strategy,
@@ -108,39 +81,5 @@ extension LabReport.Picture {
         from = middle - min(middle, 1_500_000)
         to = middle + 1_000_000
         spaceTime = LabSpaceTime(of: key, in: outcome)
-    }
-}
-
-extension LabReport.Row {
-    fileprivate init(_ row: LabComparison.Row) {
-        let measures = row.measures
-        strategy = row.strategy
-        summary = row.strategy.summary
-        isBaseline = row.strategy.isBaseline
-        acknowledged = measures.acknowledged
-        kept = measures.kept
-        replaced = measures.replaced
-        lostSilently = measures.lostSilently
-        lostAndReported = measures.lostAndReported
-        resurrected = measures.resurrected
-        refused = measures.refused
-        unavailable = measures.unavailable
-        siblingsMaximum = measures.siblingsMaximum
-        valuesShown = measures.valuesShown
-        readsWithValue = measures.readsWithValue
-        falseSiblings = measures.falseSiblings
-        readsToMerge = measures.readsToMerge
-        valuesToMerge = measures.valuesToMerge
-        convergence = measures.longestConvergence
-        diverged = measures.diverged
-        metadataBytes = measures.metadataBytes
-        metadataKeys = measures.metadataKeys
-        messages = measures.messages
-        bytes = measures.bytes
-        answeredWrites = measures.answeredWrites
-        askedOfSmallSide = measures.askedOfMinority
-        servedBySmallSide = measures.servedByMinority
-        askedOfLargeSide = measures.askedOfMajority
-        servedByLargeSide = measures.servedByMajority
     }
 }

@@ -79,6 +79,19 @@ import Testing
         #expect(html.contains("&lt;script&gt;") && html.contains("they might have acted differently"))
     }
 
+    @Test("The chart of puts has the refused puts, and leaves out refused deletes")
+    func chartOfPuts() throws {
+        func page(_ lines: [String]) throws -> String {
+            let page = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).html").path
+            #expect(try replay([try file(lines), "--report", page]).code == 0)
+            return try String(contentsOfFile: page, encoding: .utf8)
+        }
+        #expect(try page(Self.lines).contains("immutable\n2 refused"))
+        var lines = Self.lines
+        lines[4] = lines[4].replacing(#""operation":"put""#, with: #""operation":"delete""#)
+        #expect(try page(lines).contains("immutable\n1 refused"))
+    }
+
     @Test("A recording that was cut off in the middle of a line is good up to there")
     func cutOff() throws {
         let (code, console) = try replay([try file(Self.lines.dropLast() + [#"{"line":"wri"#], end: ""), "--json"])

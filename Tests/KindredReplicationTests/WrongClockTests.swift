@@ -11,14 +11,14 @@ import Testing
         arguments: [ConflictStrategy.versionVectors, .versionNumbers, .lastWriteWins], [true, false])
     func replaced(_ strategy: ConflictStrategy, _ isInformed: Bool) throws {
         var group = ReplicaGroup(voters: 2, strategy: .versionVectors)
-        // It may have been written before the bucket's type became the one that it is.
-        group.strategies[0] = strategy
         let written = Version(
             dot: Dot(ActorID(2), 1), timestamp: HybridTimestamp(milliseconds: group.wall + hour), content: [1])
         let update = ObjectUpdate(
             address: Array(try group.key("k").address),
             object: CausalObject(versions: [written], context: CausalContext()), events: [written.dot])
         guard case .merged = try group.merge(update, at: 0) else { throw MalformedBytes("refused") }
+        // It may have been written before the bucket's type became the one that it is.
+        group.strategies[0] = strategy
 
         var latest = written.timestamp
         for round in 0..<3 {

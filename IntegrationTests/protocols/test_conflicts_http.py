@@ -166,7 +166,7 @@ class Reading(ConflictTest):
         ):
             with self.subTest(query=query):
                 self.assertIn(text, self.ask(PREFIX, 400, **query)["error"])
-        for name in ("1-1.1-lost", "0-0.0-lost", "64-1.1-lost", "65535-1.1-sibling"):
+        for name in ("1-zz.1-lost", "0-0.0-lost", "64-1.1-lost", "65535-1.1-sibling"):
             self.assertIn("no more", self.ask(f"{PREFIX}/{name}", 404)["error"])
             self.assertIn("no more", self.post(f"{PREFIX}/{name}/restore", expect=404)["error"])
         for path in (PREFIX, f"{PREFIX}/counts", f"{PREFIX}/feed"):
@@ -305,6 +305,22 @@ class Resolving(ConflictTest):
         newest = explained["events"][-1]
         self.assertEqual((newest["fate"], newest["party"]["client"]), ("shown", "Dora"))
         self.assertLessEqual({event["party"]["dot"] for event in explained["events"][:-1]}, set(newest["saw"]))
+
+    def test_of_several_values_one_is_restored_and_what_was_refused_is_not(self) -> None:
+        self.meet("siblings", "k")
+        self.post("/kindred/v1/resolve", {"type": "siblings", "bucket": self.name, "key": "k", "rule": "latest"})
+        resolved = next(each for each in self.conflicts(type="siblings") if each["kind"] == "resolved")
+        restore = f"{PREFIX}/{resolved['id']}/restore"
+        self.assertIn("which write", self.post(restore, expect=409)["error"])
+        self.assertIn("nothing to do with", self.post(f"{restore}?dot=zz.1", expect=409)["error"])
+        self.assertIn("names no version", self.post(f"{restore}?dot=one", expect=400)["error"])
+        dot = next(each["dot"] for each in resolved["others"] if each["value"]["text"] == "one")
+        self.assertTrue(self.post(f"{restore}?dot={dot}&beside=true")["written"])
+        self.assertEqual(self.values("siblings", "k"), [b"one", b"two"])
+        refused = self.meet("immutable", "k")
+        self.assertEqual(refused["state"], "refused")
+        self.assertIn("immutable", self.post(f"{PREFIX}/{refused['id']}/restore", expect=409)["error"])
+        self.assertEqual(len(self.conflicts(type="immutable")), 1, "nothing was tried")
 
     def test_siblings_become_one_by_a_rule_and_the_conflict_is_resolved(self) -> None:
         for type in ("siblings", "versioned"):
@@ -477,7 +493,7 @@ class Resolving(ConflictTest):
         shown = self.run_command("conflicts", "show", lost).stdout
         self.assertIn("│ one", shown)
         self.assertIn("│ two", shown)
-        self.assertIn("no more", self.run_command("conflicts", "show", "0-1.1-lost", expect=2).stderr)
+        self.assertIn("no more", self.run_command("conflicts", "show", "0-zz.1-lost", expect=2).stderr)
         self.assertIn("lost", self.run_command("conflicts", "list", "--kind", "x", expect=64).stderr)
         self.run_command("conflicts", "restore", lost, "--as", "support")
         self.assertEqual(self.values("default", "k"), [b"one"])

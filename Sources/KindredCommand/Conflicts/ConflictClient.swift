@@ -52,10 +52,13 @@ struct ConflictClient: Sendable {
     // MARK: Changes
 
     func restore(
-        _ id: String, isBeside: Bool, as client: String
+        _ id: String, valueOf dot: String?, isBeside: Bool, as client: String
     ) async throws(CommandFailure) -> NodeAnswer<ResolutionReport> {
-        let path = "\(Self.prefix)/\(QueryText.escaped(id))/restore" + (isBeside ? "?beside=true" : "")
-        var request = NodeRequest(.POST, path)
+        var parameters: [String] = []
+        if let dot { parameters.append("dot=\(QueryText.escaped(dot))") }
+        if isBeside { parameters.append("beside=true") }
+        let query = parameters.isEmpty ? "" : "?" + parameters.joined(separator: "&")
+        var request = NodeRequest(.POST, "\(Self.prefix)/\(QueryText.escaped(id))/restore\(query)")
         request.headers = [(Self.clientHeader, client)]
         return try await http.answer(request)
     }

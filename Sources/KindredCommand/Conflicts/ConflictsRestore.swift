@@ -12,21 +12,28 @@ struct ConflictsRestore: ConflictCommand {
             seen nothing, and stands beside what the key has, where the strategy keeps siblings. What was done is in the \
             conflict log, too.
 
+            A conflict that has cost several values, as one that was resolved, needs --value-of: whose value is to come \
+            back. What an immutable key has refused can only be put under another key.
+
             EXAMPLES
               kindred conflicts restore 17-3.a7-lost
               kindred conflicts restore 17-3.a7-lost --beside --as support
+              kindred conflicts restore 17-3.b2-resolved --value-of 3.a9 --beside
             """)
 
     @Argument(help: ArgumentHelp("The conflict's name.", valueName: "id"))
     var id: String
     @Flag(help: "Put it beside what the key has now, instead of replacing that.")
     var beside = false
+    @Option(
+        help: ArgumentHelp("The write whose value is to come back, as 'conflicts show' names it.", valueName: "dot"))
+    var valueOf: String?
     @OptionGroup var writer: WriterOptions
     @OptionGroup var common: OperatorOptions
 
     func run(_ client: ConflictClient, _ console: Console) async throws -> ExitCode {
         let name = writer.client(ProcessInfo.processInfo.environment)
-        let answer = try await client.restore(id, isBeside: beside, as: name)
+        let answer = try await client.restore(id, valueOf: valueOf, isBeside: beside, as: name)
         if common.json {
             console.print(json: answer.text)
         } else {

@@ -110,7 +110,7 @@ struct ConflictPageForPeople {
     /// What can be done about it.
     private var advice: [String] {
         switch conflict.state {
-        case "lost", "refused":
+        case "lost":
             guard conflict.subject.value.state == "remembered" else { return [] }
             return [
                 "To write its value again, having seen what the key has now:",

@@ -77,7 +77,13 @@ struct ConflictHTTPResponder: Sendable {
         case (_, .post) where rest.count == 2 && rest[1] == "restore":
             guard let id = ConflictID(rest[0]) else { return refusal("'\(rest[0])' names no conflict", status: 400) }
             let isBeside = query["beside"] == "true"
-            return try json(await service.restore(id, by: query.client(request), isBeside: isBeside))
+            let dot = query["dot"].flatMap(ConflictReporting.dot)
+            guard dot != nil || query["dot"] == nil else {
+                return refusal(
+                    "dot: '\(query["dot"] ?? "")' names no version; they have names such as 3.a7", status: 400)
+            }
+            return try json(
+                await service.restore(id, valueOf: dot, by: query.client(request), isBeside: isBeside))
         default:
             return refusal("not found", status: 404)
         }

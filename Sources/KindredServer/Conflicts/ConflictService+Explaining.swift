@@ -55,9 +55,20 @@ extension ConflictService {
             let number = entries.count { $0.conflict.kind == kind && isMeant($0) }
             if number > 0 { lines.append(number == 1 ? "1 \(one)" : "\(number) \(many)") }
         }
+        func isOversized(_ entry: ConflictEntry) -> Bool {
+            if case .oversized = entry.conflict.subject.value { true } else { false }
+        }
         count(
             .lost, "write was lost to a later one that had not seen it; the conflict log has its value.",
-            "writes were lost to later ones that had not seen them; the conflict log has their values.")
+            "writes were lost to later ones that had not seen them; the conflict log has their values."
+        ) { !isOversized($0) }
+        count(
+            .lost, "write was lost to a later one; its value was too long for the conflict log, which has its digest.",
+            "writes were lost to later ones; their values were too long for the conflict log, which has their digests.",
+            where: isOversized)
+        count(
+            .orphaned, "write turned up when the replica that had it had been given up, too late to be compared.",
+            "writes turned up when the replica that had them had been given up, too late to be compared.")
         count(
             .refused, "write was refused, because the key had other content.",
             "writes were refused, because the key had other content.")

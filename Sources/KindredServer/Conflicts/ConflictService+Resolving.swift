@@ -17,22 +17,16 @@ struct ConflictRefusal: Error, CustomStringConvertible {
 extension ConflictService {
     /// Writes a value that a conflict has cost as a new version, having seen what the key has now.
     ///
-    /// - Parameter isBeside: whether it is to stand beside what the key has now, where the strategy allows siblings.
-    func restore(_ id: ConflictID, by writer: String?, isBeside: Bool) async throws -> ResolutionReport {
+    /// - Parameters:
+    ///   - dot: which write's value; nil if the conflict has cost one alone.
+    ///   - isBeside: whether it is to stand beside what the key has now, where the strategy allows siblings.
+    func restore(_ id: ConflictID, valueOf dot: Dot?, by writer: String?, isBeside: Bool) async throws
+        -> ResolutionReport
+    {
         guard let entry = try await loop.conflict(id) else {
             throw ConflictRefusal(description: "the conflict log has no \(id), or no more", status: 404)
         }
-        let parties = [entry.conflict.subject] + entry.conflict.others
-        let values = parties.compactMap { party -> [UInt8]? in
-            if case .content(let content) = party.value { content } else { nil }
-        }
-        guard let content = values.first else {
-            if case .oversized(let length, _) = entry.conflict.subject.value {
-                throw ConflictRefusal(
-                    description: "the value had \(length) bytes, too many to be remembered: only its digest is known")
-            }
-            throw ConflictRefusal(description: "\(id) has cost no value that the conflict log remembers")
-        }
+        let content = try Self.remembered(entry, dot)
         guard let names = ConflictReporting.Names(entry.address) else {
             throw ConflictRefusal(description: "\(id) names no key")
         }
@@ -40,6 +34,39 @@ extension ConflictService {
         return try await write(content, to: try await objectName(names), by: writer, note: note) { current, loop in
             isBeside ? [] : loop.token(current.knowledge, for: current.key)
         }
+    }
+
+    /// The value that a conflict has cost.
+    private static func remembered(_ entry: ConflictEntry, _ dot: Dot?) throws(ConflictRefusal) -> [UInt8] {
+        let (id, conflict) = (entry.id, entry.conflict)
+        if conflict.kind == .refused {
+            throw ConflictRefusal(
+                description: "\(id) was refused because the key is immutable, and so it would be again: "
+                    + "put its value under another key")
+        }
+        var parties = [conflict.subject] + conflict.others
+        if let dot {
+            parties.removeAll { $0.dot != dot }
+            guard !parties.isEmpty else {
+                throw ConflictRefusal(description: "\(id) has nothing to do with \(ConflictReporting.text(dot))")
+            }
+        }
+        var found: [(dot: Dot?, content: [UInt8])] = []
+        for party in parties {
+            if case .content(let content) = party.value { found.append((party.dot, content)) }
+        }
+        if let only = found.first, found.count == 1 { return only.content }
+        guard found.isEmpty else {
+            let dots = found.compactMap(\.dot).map(ConflictReporting.text).joined(separator: ", ")
+            throw ConflictRefusal(description: "\(id) has cost several values: say of which write, of \(dots)")
+        }
+        for party in parties {
+            if case .oversized(let length, _) = party.value {
+                throw ConflictRefusal(
+                    description: "the value had \(length) bytes, too many to be remembered: only its digest is known")
+            }
+        }
+        throw ConflictRefusal(description: "\(id) has cost no value that the conflict log remembers")
     }
 
     /// Replaces the siblings of a key by one value, or by none.

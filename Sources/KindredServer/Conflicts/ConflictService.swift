@@ -177,7 +177,7 @@ struct ConflictService: Sendable {
     private static func kinds(withState state: String) -> Set<Conflict.Kind> {
         switch state {
         case "lost": [.lost, .orphaned]
-        case "restored": [.lost, .orphaned, .refused]
+        case "restored": [.lost, .orphaned]
         case "refused": [.refused]
         case "shadowed": [.shadowed]
         case "open": [.sibling, .outlived]
@@ -190,7 +190,7 @@ struct ConflictService: Sendable {
     func state(of entry: ConflictEntry, restored: Set<String>) async throws -> String {
         switch entry.conflict.kind {
         case .lost, .orphaned: return restored.contains(entry.id.description) ? "restored" : "lost"
-        case .refused: return restored.contains(entry.id.description) ? "restored" : "refused"
+        case .refused: return "refused"
         case .shadowed: return "shadowed"
         case .resolved: return "resolved"
         case .sibling, .outlived:

@@ -123,6 +123,10 @@ class ConflictLog(NodeTest):
         self.assert_status(response, 200)
         return len(json.loads(response.body)["conflicts"])
 
+    def is_logged(self, type: str) -> Any:
+        response = self.http.get(f"/kindred/v1/conflicts/counts?type={type}&bucket={self.name}")
+        return json.loads(response.body)["logged"]
+
     def meet(self, type: str, connection: Optional[Connection] = None) -> None:
         """Two writes of a key of its own, neither of which has seen the other."""
         self.keys += 1
@@ -143,9 +147,13 @@ class ConflictLog(NodeTest):
                 self.assertIs(properties["conflict_log"], False)
                 self.meet(type)
                 self.assertEqual(self.entered(type), 0)
+                self.assertIs(self.is_logged(type), False)
+                explained = self.http.get(f"/kindred/v1/explain?type={type}&bucket={self.name}&key=k{self.keys}")
+                self.assertIn("log is off", json.loads(explained.body)["verdict"][-1])
                 command("bucket-type", "update", type, "--conflict-log", "on")
                 self.meet(type)
                 self.assertEqual(self.entered(type), 1)
+                self.assertIs(self.is_logged(type), True)
                 self.pb.set_type_properties(type.encode(), riak_pb.field(self.conflict_log, False))
                 self.meet(type)
                 # What there is stays.

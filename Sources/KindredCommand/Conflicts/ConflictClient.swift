@@ -47,6 +47,8 @@ struct ConflictClient: Sendable {
     /// How many conflicts buckets had.
     struct Counts: Codable, Sendable {
         var counts: [ConflictCount]
+        /// Whether new conflicts are entered; only told of a single bucket.
+        var logged: Bool?
     }
 
     // MARK: Changes

@@ -120,6 +120,10 @@ struct Advise: AsyncParsableCommand {
                 query.add("bucket", names.bucket)
                 return try await client.counts(query)
             }
+            guard answer.value.logged ?? true else {
+                console.complain("the conflict log is off for this bucket, so that it has nothing says nothing")
+                return nil
+            }
             // A node may send anything.
             return answer.value.counts.reduce(into: [:]) { $0[$1.kind, default: 0] += min(max(0, $1.count), 1 << 40) }
         } catch {

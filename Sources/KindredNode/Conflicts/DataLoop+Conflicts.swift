@@ -88,6 +88,14 @@ extension DataLoop {
         return try await conflicts(inPartition: id.partition, filter).first { $0.id == id }
     }
 
+    /// Whether the conflicts of a bucket are entered at this node.
+    package func logsConflicts(ofType type: UInt32, bucket: [UInt8]) async throws(RequestFailure) -> Bool {
+        try await run { loop throws(RequestFailure) -> Bool? in
+            let properties = bucket.withUnsafeBytes { loop.bucketTypes.resolved(type: type, bucket: $0) }
+            return loop.conflictLogging != nil && properties?.logsConflicts ?? false
+        }
+    }
+
     /// How many partitions the key space has. A node that has not joined its cluster does not know.
     package func partitionCount() async throws(RequestFailure) -> UInt16 {
         try await run { loop throws(RequestFailure) -> UInt16? in

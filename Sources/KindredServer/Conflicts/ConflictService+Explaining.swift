@@ -19,6 +19,7 @@ extension ConflictService {
         guard let names = ConflictReporting.Names(address) else {
             throw ConflictRefusal(description: "this is no key", status: 400)
         }
+        let isLogged = try await loop.logsConflicts(ofType: names.type, bucket: names.bucket)
         var filter = ConflictFilter()
         (filter.type, filter.bucket, filter.key) = (names.type, names.bucket, names.key)
         let entries = try await loop.conflicts(inPartition: key, filter)
@@ -36,10 +37,11 @@ extension ConflictService {
         return ExplainReport(
             type: String(decoding: name.type, as: UTF8.self), bucket: String(decoding: name.bucket, as: UTF8.self),
             key: String(decoding: name.key, as: UTF8.self), strategy: answer.strategy.rawValue,
-            verdict: verdict(answer, entries), events: history.events(shown: answer.versions), conflicts: conflicts)
+            verdict: verdict(answer, entries, isLogged: isLogged), events: history.events(shown: answer.versions),
+            conflicts: conflicts)
     }
 
-    private func verdict(_ answer: ObjectAnswer, _ entries: [ConflictEntry]) -> [String] {
+    private func verdict(_ answer: ObjectAnswer, _ entries: [ConflictEntry], isLogged: Bool) -> [String] {
         var lines: [String] = []
         let shown = answer.versions.map { ConflictReporting.text($0.dot) }.joined(separator: ", ")
         switch answer.versions.count {
@@ -84,7 +86,11 @@ extension ConflictService {
         if entries.count > Self.drawnConflicts {
             lines.append("Only the newest \(Self.drawnConflicts) of \(entries.count) conflicts are drawn.")
         }
-        if entries.isEmpty { lines.append("The conflict log knows of no write that met another it had not seen.") }
+        if !isLogged {
+            lines.append("The conflict log is off for this bucket: what writes have met since then is not known.")
+        } else if entries.isEmpty {
+            lines.append("The conflict log knows of no write that met another it had not seen.")
+        }
         return lines
     }
 

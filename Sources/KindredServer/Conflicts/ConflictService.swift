@@ -153,6 +153,12 @@ struct ConflictService: Sendable {
         return rows.sorted { ($0.type, $0.bucket, $0.day, $0.kind) < ($1.type, $1.bucket, $1.day, $1.kind) }
     }
 
+    /// Whether the conflicts of the bucket that a filter names are entered at this node; nil if it names none.
+    func isLogged(_ filter: ConflictFilter) async throws -> Bool? {
+        guard let type = filter.type, let bucket = filter.bucket else { return nil }
+        return try await loop.logsConflicts(ofType: type, bucket: bucket)
+    }
+
     private static func day(_ number: UInt64) -> String {
         let date = Date(timeIntervalSince1970: TimeInterval(number) * 86_400)
         return date.formatted(.iso8601.year().month().day())

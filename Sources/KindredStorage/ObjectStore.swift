@@ -107,8 +107,10 @@ package final class ObjectStore {
     // MARK: Staging
 
     /// Stages the writing of an object.
-    package func stagePut(_ key: StorageKey, value: [UInt8]) {
-        stage(key, value)
+    ///
+    /// - Parameter isCold: whether nobody is going to read it soon, so that it should not drive out of the cache what somebody reads.
+    package func stagePut(_ key: StorageKey, value: [UInt8], isCold: Bool = false) {
+        stage(key, value, isCold: isCold)
     }
 
     /// Stages the removal of an object.
@@ -228,7 +230,7 @@ package final class ObjectStore {
         sequence > synchronized ? CommitSequence(rawValue: sequence) : nil
     }
 
-    private func stage(_ key: StorageKey, _ value: [UInt8]?) {
+    private func stage(_ key: StorageKey, _ value: [UInt8]?, isCold: Bool = false) {
         let length = value?.count ?? 0
         stagedBytes += key.bytes.count + length
         let next = committed + 1
@@ -238,9 +240,9 @@ package final class ObjectStore {
             cachedBytes += length - (table[id].value?.count ?? 0)
             table[id].value = value
             table[id].sequence = next
-            table[id].isReferenced = true
+            table[id].isReferenced = !isCold
         } else {
-            id = insert(key, value: value, sequence: next, isReferenced: true)
+            id = insert(key, value: value, sequence: next, isReferenced: !isCold)
         }
         if !table[id].isStaged {
             table[id].isStaged = true

@@ -311,6 +311,21 @@ struct ObjectStoreTests {
         #expect(store.statistics.entries < 100)
     }
 
+    @Test("What is written and read by nobody does not drive out what is read now and then", arguments: [true, false])
+    func coldWrites(_ isCold: Bool) throws {
+        let store = makeStore(byteLimit: 100 * (ObjectStore.entryOverhead + 110))
+        for number in 0..<60 { try putBehind(key(number), [UInt8](repeating: 1, count: 100)) }
+        for _ in 0..<2 { for number in 0..<60 { _ = try store.read(key(number)) } }
+        for number in 0..<1_000 {
+            store.stagePut(key(10_000 + number), value: [UInt8](repeating: 2, count: 100), isCold: isCold)
+            store.markSynchronized(upTo: try store.commit())
+            // Each object is read once in the time in which forty others come.
+            _ = try store.read(key(number % 40))
+        }
+        let misses = Int(store.statistics.misses) - 60
+        #expect(isCold ? misses < 50 : misses > 500)
+    }
+
     // MARK: Chance
 
     /// Thousands of random ticks against a dictionary: with a small cache, hash collisions, loads that take their time,

@@ -268,11 +268,13 @@ package struct PartitionReplica: Sendable {
             }
         } else {
             let record = stored.encoded()
-            if KeyLayout.isConflict(key.bytes) {
+            let isConflict = KeyLayout.isConflict(key.bytes)
+            if isConflict {
                 conflictRevision += 1
                 if before.isEmpty { conflictTally.added(key.bytes, bytes: record.count) }
             }
-            store.stagePut(key, value: record)
+            // Who reads the log reads the disk.
+            store.stagePut(key, value: record, isCold: isConflict)
         }
         guard !isAlone else { return }
         survey.changed(key.bytes, from: before, to: stored.versions)

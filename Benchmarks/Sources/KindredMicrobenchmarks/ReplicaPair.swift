@@ -228,7 +228,8 @@ struct MeasuredReplica {
     }
 
     private func expectFaultless(_ outcome: PullOutcome) throws {
-        guard outcome.refused == 0, !outcome.isOwnPastUnknown, !outcome.isDamaged, outcome.divergences.isEmpty else {
+        guard outcome.refused == 0, !outcome.isOwnPastUnknown, !outcome.isDamaged, outcome.merged.divergences.isEmpty
+        else {
             throw BenchmarkFailure("an update was refused, or a replica is damaged")
         }
     }

@@ -10,7 +10,7 @@ import ServiceLifecycle
 
 /// Kindred's own interface to the conflict log, `/kindred/v1/conflicts…`, `/kindred/v1/explain` and `/kindred/v1/resolve`: JSON in and out,
 /// and server-sent events for the feed.
-struct ConflictHTTPResponder: Sendable {
+struct ConflictHTTPResponder: OperatorInterface {
     let service: ConflictService
     /// A page holds at most some tens of MiB, a feed a partition's part of the log while it looks through it.
     private let pages = ReaderLimit(8)
@@ -32,25 +32,13 @@ struct ConflictHTTPResponder: Sendable {
         path == prefix || path.hasPrefix(prefix + "/") || path == explainPath || path == resolvePath
     }
 
-    func respond(to request: Request, path: String) async throws -> Response {
-        if request.isFromAnotherSite { return refusal("requests from pages of other sites are refused", status: 403) }
+    func respond(to request: Request, path: String) async -> Response {
+        if let refusal = refusalOfOtherSites(request) { return refusal }
         guard pages.begin() else {
             return refusal("too many read the conflict log at the moment; ask again", status: 503)
         }
         defer { pages.end() }
-        do {
-            return try await answer(request, path)
-        } catch let refusal as ConflictRefusal {
-            return self.refusal(refusal.description, status: refusal.status, siblings: refusal.siblings)
-        } catch let failure as RequestFailure {
-            let plain = RiakHTTPResponder.response(to: failure)
-            var answer = refusal(RiakErrorText.text(for: failure), status: plain.status.code)
-            // When to ask again, and whom.
-            for field in plain.headers where answer.headers[field.name] == nil { answer.headers.append(field) }
-            return answer
-        } catch let error as DecodingError {
-            return refusal("the request's body is not what is expected: \(error)", status: 400)
-        }
+        return await answering { try await answer(request, path) }
     }
 
     private func answer(_ request: Request, _ path: String) async throws -> Response {
@@ -125,7 +113,7 @@ struct ConflictHTTPResponder: Sendable {
                 for (partition, revision) in try await feed.changed(asksOthers: idle % 4 == 0) {
                     do {
                         let told = try await feed.lookThrough(partition, revision: revision) { report in
-                            let data = try Self.encode(report)
+                            let data = try encoded(report)
                             try await writer.write(
                                 ByteBuffer(
                                     string: "event: conflict\ndata: \(String(decoding: data, as: UTF8.self))\n\n"))
@@ -183,41 +171,4 @@ struct ConflictHTTPResponder: Sendable {
         }
     }
 
-    private struct Failure: Encodable {
-        var error: String
-        var siblings: [String]?
-    }
-
-    private func body<Body: Decodable>(_ type: Body.Type, of request: Request, limit: Int) async throws -> Body {
-        do {
-            let bytes = try await request.body.collect(upTo: limit)
-            return try JSONDecoder().decode(type, from: Data(bytes.readableBytesView))
-        } catch is NIOTooManyBytesError {
-            throw ConflictRefusal(description: "the request has more than \(limit) bytes", status: 413)
-        }
-    }
-
-    private static func encode(_ value: some Encodable) throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(value)
-    }
-
-    private func json(_ value: some Encodable) throws -> Response {
-        Response(json: Array(try Self.encode(value)))
-    }
-
-    private func refusal(_ text: String, status: Int, siblings: [String]? = nil) -> Response {
-        let body = (try? Self.encode(Failure(error: text, siblings: siblings))).map { Array($0) } ?? []
-        return Response(
-            bytes: body, status: status, fields: [RiakHTTPField("Content-Type", "application/json")])
-    }
-}
-
-extension Request {
-    /// Whether a page of another site has sent it, open in the browser of somebody who can reach this node.
-    var isFromAnotherSite: Bool {
-        guard let origin = headers[.origin] else { return false }
-        return origin.split(separator: "/").last.map(String.init) != head.authority
-    }
 }

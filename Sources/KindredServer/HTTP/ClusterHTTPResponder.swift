@@ -21,30 +21,19 @@ package final class ClusterAccess: Sendable {
 }
 
 /// Kindred's own interface for operators, `/kindred/v1/cluster…`: JSON in and out. Every node serves it, also while it waits to join.
-struct ClusterHTTPResponder: Sendable {
+struct ClusterHTTPResponder: OperatorInterface {
     let access: ClusterAccess
 
     static let prefix = "/kindred/v1/cluster"
-    private static let bodyLimit = 64 << 10
 
     /// Answers a request whose path begins with `prefix`.
     func respond(to request: Request, path: String) async -> Response {
-        if request.isFromAnotherSite {
-            return refusal("requests from pages of other sites are refused", status: 403)
-        }
+        if let refusal = refusalOfOtherSites(request) { return refusal }
         guard let service = access.service else {
             if access.isExpected { return refusal("the node is starting", status: 503) }
             return refusal("this node is not of a cluster: start it with --etcd and --cluster", status: 409)
         }
-        do {
-            return try await answer(request, String(path.dropFirst(Self.prefix.count)), service)
-        } catch let error as ClusterRefusal {
-            return refusal(error.description, status: 409)
-        } catch let error as DecodingError {
-            return refusal("the request's body is not what is expected: \(error)", status: 400)
-        } catch {
-            return refusal("the request could not be read: \(error)", status: 400)
-        }
+        return await answering { try await answer(request, String(path.dropFirst(Self.prefix.count)), service) }
     }
 
     private func answer(_ request: Request, _ path: String, _ service: ClusterService) async throws -> Response {
@@ -124,24 +113,4 @@ struct ClusterHTTPResponder: Sendable {
         var tooLate: [UInt16]
     }
 
-    private struct Failure: Encodable {
-        var error: String
-    }
-
-    private func body<Body: Decodable>(_ type: Body.Type, of request: Request) async throws -> Body {
-        let bytes = try await request.body.collect(upTo: Self.bodyLimit)
-        return try JSONDecoder().decode(type, from: Data(bytes.readableBytesView))
-    }
-
-    private func json(_ value: some Encodable) throws -> Response {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return Response(json: Array(try encoder.encode(value)))
-    }
-
-    private func refusal(_ text: String, status: Int) -> Response {
-        let body = (try? JSONEncoder().encode(Failure(error: text))).map { Array($0) } ?? []
-        return Response(
-            bytes: body, status: status, fields: [RiakHTTPField("Content-Type", "application/json")])
-    }
 }

@@ -38,8 +38,8 @@ struct RiakHTTPResponder: Sendable {
         case let path where path.hasPrefix(ClusterHTTPResponder.prefix):
             return await cluster.respond(to: request, path: path)
         case let path where ConflictHTTPResponder.serves(path):
-            return try await conflicts.respond(to: request, path: path)
-        case RecordingHTTPResponder.path: return try await RecordingHTTPResponder(loop: loop).respond(to: request)
+            return await conflicts.respond(to: request, path: path)
+        case RecordingHTTPResponder.path: return await RecordingHTTPResponder(loop: loop).respond(to: request)
         case "/livez": return Response(text: "OK\n", status: 200)
         case "/readyz": return await cluster.ready()
         default: break

@@ -8,7 +8,7 @@ import NIOCore
 import ServiceLifecycle
 
 /// `/kindred/v1/lab/record`: what clients do at this node, as it happens, one JSON document on each line.
-struct RecordingHTTPResponder: Sendable {
+struct RecordingHTTPResponder: OperatorInterface {
     let loop: DataLoop
 
     static let path = "/kindred/v1/lab/record"
@@ -19,16 +19,10 @@ struct RecordingHTTPResponder: Sendable {
     private static let pausesPerHeartbeat = 50
     private static let longestSeconds = 86_400 * 7
 
-    func respond(to request: Request) async throws -> Response {
-        if request.isFromAnotherSite { return refusal("requests from pages of other sites are refused", status: 403) }
+    func respond(to request: Request) async -> Response {
+        if let refusal = refusalOfOtherSites(request) { return refusal }
         guard request.method == .get else { return refusal("method not allowed", status: 405) }
-        do {
-            return try await start(try await Wish(request, loop), salt: try salt(request))
-        } catch let refusal as ConflictRefusal {
-            return self.refusal(refusal.description, status: refusal.status)
-        } catch RequestFailure.unknownType(let name) {
-            return refusal("there is no active bucket type '\(String(decoding: name, as: UTF8.self))'", status: 404)
-        }
+        return await answering { try await start(try await Wish(request, loop), salt: try salt(request)) }
     }
 
     private func salt(_ request: Request) throws(ConflictRefusal) -> [UInt8] {
@@ -111,15 +105,6 @@ struct RecordingHTTPResponder: Sendable {
             buffer.writeInteger(UInt8(ascii: "\n"))
         }
         return buffer
-    }
-
-    private struct Failure: Encodable {
-        var error: String
-    }
-
-    private func refusal(_ text: String, status: Int) -> Response {
-        let body = (try? JSONEncoder().encode(Failure(error: text))).map { Array($0) } ?? []
-        return Response(bytes: body, status: status, fields: [RiakHTTPField("Content-Type", "application/json")])
     }
 
     /// What the request's parameters ask for.

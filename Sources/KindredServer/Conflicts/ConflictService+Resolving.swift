@@ -58,7 +58,8 @@ extension ConflictService {
         if let only = found.first, found.count == 1 { return only.content }
         guard found.isEmpty else {
             let dots = found.compactMap(\.dot).map(ConflictReporting.text).joined(separator: ", ")
-            throw ConflictRefusal(description: "\(id) has cost several values: say of which write, of \(dots)")
+            throw ConflictRefusal(
+                description: "\(id) has cost several values; say of which write (--value-of, or ?dot=): \(dots)")
         }
         for party in parties {
             if case .oversized(let length, _) = party.value {
